@@ -1,0 +1,1 @@
+"""What crosses the wire: facts, commands and their CloudEvents envelope. Imports pydantic only."""

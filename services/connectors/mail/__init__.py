@@ -1,0 +1,1 @@
+"""Reading mail as it really comes: pure, lenient, and never fooled into crashing."""

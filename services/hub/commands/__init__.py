@@ -1,0 +1,1 @@
+"""The verbs of the `leadwire` command, one module for each noun."""

@@ -1,0 +1,1 @@
+"""The folder people keep: read, checked as one, compared with what is active, and made active."""

@@ -1,0 +1,106 @@
+"""Both engines of one hub, started and stopped together."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.hub.engines import roles
+from services.hub.engines.home import EngineHome
+from services.hub.engines.keys import partner_seed, public_key
+from services.hub.engines.nats import NatsServer
+from services.hub.engines.nats_accounts import HUB_USER, SYSTEM, accounts
+from services.hub.engines.nats_config import Account
+from services.hub.engines.nats_grants import SERVICES
+from services.hub.engines.postgres import PostgresServer
+
+SYSTEM_USER = "sys"
+
+
+class Engines:
+    """A running NATS server and a running PostgreSQL over one home folder."""
+
+    def __init__(self, home: EngineHome, nats: NatsServer, postgres: PostgresServer) -> None:
+        self.home = home
+        self.nats = nats
+        self.postgres = postgres
+
+    @classmethod
+    async def start(cls, home: Path, *, nats_port: int = 0, partners: Sequence[str] = ()) -> "Engines":
+        """Start both, creating what is missing below `home`. Port 0 takes any that is free.
+
+        EngineError, with nothing left running, when one of them cannot start.
+        """
+        place = EngineHome(home)
+        place.hold()
+        engines = None
+        try:
+            nats = NatsServer(
+                place.nats,
+                _accounts(place, partners),
+                system_account=SYSTEM,
+                port=nats_port,
+            )
+            engines = cls(place, nats, PostgresServer(place.postgres, place.sockets))
+            await engines._start_both()
+        except BaseException:
+            await (engines.stop() if engines else _released(place))
+            raise
+        return engines
+
+    async def _start_both(self) -> None:
+        ends = await asyncio.gather(self.nats.start(), self._start_postgres(), return_exceptions=True)
+        for problem in ends:
+            if problem is not None:
+                raise problem
+
+    async def _start_postgres(self) -> None:
+        await self.postgres.start()
+        await roles.establish(self.postgres.dsn(), tuple(SERVICES))
+
+    @property
+    def nats_url(self) -> str:
+        """Where the bus listens; credentials are seeds in files."""
+        return self.nats.url
+
+    @property
+    def nats_credentials(self) -> Path:
+        """The seed file of the user that may do everything on the hub's side of the bus."""
+        return self.seed(HUB_USER)
+
+    def seed(self, user: str) -> Path:
+        """The seed file of `hub`, `sys` or a service."""
+        return _seed(self.home, user)
+
+    def partner_seed(self, name: str) -> Path:
+        """The seed file to hand to a partner."""
+        return partner_seed(self.home.partners, name)
+
+    def dsn(self, role: str = roles.OWNER) -> str:
+        """The connection string of the hub's database for the owner or a service."""
+        return self.postgres.dsn(role, roles.DATABASE)
+
+    async def reload_partners(self, partners: Sequence[str]) -> None:
+        """Admit exactly these partners from now on; nobody else is disconnected. EngineError when refused."""
+        await self.nats.reload(_accounts(self.home, partners))
+
+    async def stop(self) -> None:
+        """Stop both and let go of the folder."""
+        try:
+            await asyncio.gather(self.nats.stop(), self.postgres.stop())
+        finally:
+            self.home.release()
+
+
+async def _released(home: EngineHome) -> None:
+    home.release()
+
+
+def _seed(home: EngineHome, user: str) -> Path:
+    return home.secrets / f"{user}.nk"
+
+
+def _accounts(home: EngineHome, partners: Sequence[str]) -> list[Account]:
+    users = (HUB_USER, SYSTEM_USER, *SERVICES)
+    keys = {user: public_key(_seed(home, user)) for user in users}
+    seeds = {name: public_key(partner_seed(home.partners, name)) for name in partners}
+    return accounts(keys, seeds)

@@ -1,0 +1,1 @@
+"""The tables of leads and every query on them."""

@@ -1,0 +1,122 @@
+"""Interactions as they were logged: who, when, what, and the delivery they came in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+
+@dataclass(slots=True)
+class Logged:
+    """One interaction as it is kept. `points` is what it earned its lead."""
+
+    id: UUID
+    revision: int
+    contact_id: UUID
+    lead_id: UUID | None
+    correlation: str
+    delivery_id: str
+    channel: str
+    kind: str
+    medium: str
+    external_id: str | None
+    conversation: str
+    occurred_at: datetime
+    received_at: datetime
+    title: str | None
+    text: str
+    sender: dict[str, Any]
+    fields: dict[str, Any]
+    attachments: list[Any]
+    consents: list[Any]
+    message_id: str | None
+    in_reply_to: list[str]
+    points: dict[str, int]
+
+
+_TYPES = {
+    "id": "uuid", "revision": "int", "contact_id": "uuid", "lead_id": "uuid",
+    "occurred_at": "timestamptz", "received_at": "timestamptz", "sender": "jsonb",
+    "fields": "jsonb", "attachments": "jsonb", "consents": "jsonb", "in_reply_to": "jsonb",
+    "points": "jsonb",
+}  # fmt: skip
+_NAMES = [column.name for column in fields(Logged)]
+_COLUMNS = ", ".join(_NAMES)
+_SELECTED = _COLUMNS.replace("in_reply_to", "ARRAY(SELECT jsonb_array_elements_text(in_reply_to))")
+_UNNEST = ", ".join(
+    f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(_NAMES, 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An interaction that was logged before."""
+
+    revision: int
+    contact_id: UUID
+    lead_id: UUID | None
+
+
+async def known(connection: "Connection", ids: Sequence[UUID]) -> dict[UUID, Known]:
+    """Which of these interactions were logged before."""
+    rows = await connection.fetch(
+        "SELECT id, revision, contact_id, lead_id FROM interactions WHERE id = ANY($1::uuid[])",
+        list(ids),
+    )
+    return {row["id"]: Known(row["revision"], row["contact_id"], row["lead_id"]) for row in rows}
+
+
+async def insert(connection: "Connection", logged: Sequence[Logged]) -> None:
+    """Log interactions, in this order."""
+    await connection.execute(
+        f"INSERT INTO interactions ({_COLUMNS})"
+        f" SELECT {_SELECTED} FROM unnest({_UNNEST}) WITH ORDINALITY AS new ({_COLUMNS}, place)"
+        " ORDER BY place",
+        *([getattr(row, name) for row in logged] for name in _NAMES),
+    )
+
+
+async def correct(connection: "Connection", row: Logged) -> None:
+    """Replace what an interaction says by a later reading of the same delivery."""
+    await connection.execute(
+        """
+        UPDATE interactions SET revision = $2, title = $3, text = $4, sender = $5, fields = $6,
+            attachments = $7, consents = $8, contact_id = $9
+        WHERE id = $1
+        """,
+        row.id, row.revision, row.title, row.text, row.sender, row.fields,
+        row.attachments, row.consents, row.contact_id,
+    )  # fmt: skip
+
+
+async def last_of(connection: "Connection", contact_id: UUID) -> int:
+    """The place in the log of the contact's latest interaction; 0 when there is none."""
+    last: int = await connection.fetchval(
+        "SELECT coalesce(max(n), 0) FROM interactions WHERE contact_id = $1", contact_id
+    )
+    return last
+
+
+async def since(
+    connection: "Connection", contact_id: UUID, last: int
+) -> list[Mapping[str, Any]]:
+    """The contact's interactions logged after a place in the log, in their order."""
+    return await connection.fetch(
+        f"SELECT {_COLUMNS} FROM interactions WHERE contact_id = $1 AND n > $2 ORDER BY n",
+        contact_id,
+        last,
+    )
+
+
+async def names_of(connection: "Connection", interaction_or_lead: UUID) -> set[str]:
+    """Contact, lead, interaction and delivery that belong to this interaction or lead."""
+    rows = await connection.fetch(
+        "SELECT id, lead_id, contact_id, delivery_id FROM interactions WHERE id = $1 OR lead_id = $1"
+        " ORDER BY n LIMIT 100",
+        interaction_or_lead,
+    )
+    return {str(value) for row in rows for value in row.values() if value}

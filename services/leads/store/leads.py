@@ -1,0 +1,149 @@
+"""Leads: the open one of a contact, and the list people work from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from services.leads.domain.lead import Lead, Status
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+_COLUMNS = (
+    "id, contact_id, interaction_id, channel, medium, title, captured_at, touched_at, correlation,"
+    " fields, points, owner, status, merged_into"
+)
+_TYPES = (
+    "uuid", "uuid", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "text",
+    "jsonb", "jsonb", "text", "text", "uuid",
+)  # fmt: skip
+_UNNEST = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a list goes on: after the lead captured at this time, of this id."""
+
+    captured_at: datetime
+    id: UUID
+
+
+async def open_of(connection: "Connection", contacts: Iterable[UUID]) -> dict[UUID, Lead]:
+    """The open lead of each contact that has one. The contacts must be locked."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM leads WHERE status = 'open' AND contact_id = ANY($1::uuid[])",
+        list(contacts),
+    )
+    return {row["contact_id"]: _lead(row) for row in rows}
+
+
+async def read(connection: "Connection", lead_id: UUID, *, lock: bool = False) -> Lead | None:
+    """One lead; with `lock` held until the end of the transaction (its contact comes first)."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM leads WHERE id = $1{' FOR NO KEY UPDATE' if lock else ''}", lead_id
+    )
+    return _lead(row) if row else None
+
+
+def _lead(row: Mapping[str, Any]) -> Lead:
+    return Lead(**{name: value for name, value in row.items() if name != "score"})
+
+
+async def insert(connection: "Connection", leads: Sequence[Lead]) -> None:
+    """Add new leads."""
+    await connection.execute(
+        f"INSERT INTO leads ({_COLUMNS}, score)"
+        f" SELECT {_COLUMNS}, score FROM unnest({_UNNEST}, ${len(_TYPES) + 1}::int[])"
+        f" AS new ({_COLUMNS}, score)",
+        *_arrays(leads),
+        [lead.score for lead in leads],
+    )
+
+
+async def update(connection: "Connection", leads: Sequence[Lead]) -> None:
+    """Write what touches changed."""
+    await connection.execute(
+        """
+        UPDATE leads SET points = new.points, score = new.score, touched_at = new.touched_at
+        FROM unnest($1::uuid[], $2::jsonb[], $3::int[], $4::timestamptz[])
+            AS new (id, points, score, touched_at)
+        WHERE leads.id = new.id
+        """,
+        [lead.id for lead in leads],
+        [lead.points for lead in leads],
+        [lead.score for lead in leads],
+        [lead.touched_at for lead in leads],
+    )
+
+
+def _arrays(leads: Sequence[Lead]) -> list[list[Any]]:
+    return [[getattr(lead, name) for lead in leads] for name in _COLUMNS.split(", ")]
+
+
+async def settle(
+    connection: "Connection",
+    lead: Lead,
+    now: datetime,
+    *,
+    reason: str | None = None,
+) -> None:
+    """Write a lead's status; one that is not open any more is settled."""
+    await connection.execute(
+        "UPDATE leads SET status = $2, merged_into = $3, reason = $4, settled_at = $5 WHERE id = $1",
+        lead.id,
+        lead.status,
+        lead.merged_into,
+        reason,
+        None if lead.status == "open" else now,
+    )
+
+
+async def recount(connection: "Connection", lead_id: UUID) -> None:
+    """Work out a lead's points and last touch again from the interactions that are its own."""
+    rows = await connection.fetch(
+        """
+        WITH RECURSIVE own AS (
+            SELECT $1::uuid AS id
+            UNION ALL
+            SELECT leads.id FROM leads JOIN own ON leads.merged_into = own.id
+        )
+        SELECT points, received_at FROM interactions JOIN own ON lead_id = own.id ORDER BY n
+        """,
+        lead_id,
+    )
+    if rows:
+        points = {name: value for row in reversed(rows) for name, value in row["points"].items()}
+        await connection.execute(
+            "UPDATE leads SET points = $2, score = $3, touched_at = $4 WHERE id = $1",
+            lead_id,
+            points,
+            sum(points.values()),
+            max(row["received_at"] for row in rows),
+        )
+
+
+async def listed(
+    connection: "Connection",
+    *,
+    status: Status | None,
+    owner: str | None,
+    after: Page | None,
+    limit: int,
+) -> list[Mapping[str, Any]]:
+    """Leads from the newest to the oldest, from `after` on."""
+    asked: list[Any] = [limit]
+    conditions = ["true"]
+    for column, value in (("status", status), ("owner", owner)):
+        if value is not None:
+            asked.append(value)
+            conditions.append(f"{column} = ${len(asked)}")
+    if after is not None:
+        asked += [after.captured_at, after.id]
+        conditions.append(f"(captured_at, id) < (${len(asked) - 1}, ${len(asked)})")
+    return await connection.fetch(
+        f"SELECT {_COLUMNS}, score, settled_at, reason FROM leads"
+        f" WHERE {' AND '.join(conditions)} ORDER BY captured_at DESC, id DESC LIMIT $1",
+        *asked,
+    )

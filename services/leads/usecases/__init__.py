@@ -1,0 +1,1 @@
+"""What leads does: one function per verb, each in one unit of work."""

@@ -1,0 +1,1 @@
+"""Sequences of messages to contacts: enrolled, rendered, gated, sent once, accounted for."""

@@ -1,0 +1,1 @@
+"""The rules of sequences, pure: no clock, no network, no framework."""

@@ -1,0 +1,156 @@
+"""Applies one batch of a stream: position, inbox, effects, outbox and parked rows in one commit."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Counter
+
+from services.runtime.clock import Clock
+from services.runtime.database import is_transient
+from services.runtime.errors import Ignored
+from services.runtime.facts import Facts
+from services.runtime.inbox import Inbox
+from services.runtime.parked import Parked, Verdict, judge
+from services.runtime.positions import LostPosition, Positions
+from services.runtime.received import RawMessage, Received
+from services.runtime.work import Work
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+OUTCOMES = Counter(
+    "leadwire_facts_total", "Facts read, by what became of them.", ["service", "stream", "outcome"]
+)
+Batch = Sequence[Received[Any]]
+BEHIND = Verdict("behind", "an earlier one of the same key is parked")
+
+
+class BatchApplier:
+    """What a reader does with the messages it has pulled. Holds no state between batches."""
+
+    def __init__(
+        self,
+        group: str,
+        facts: Facts,
+        clock: Clock,
+        positions: Positions,
+        inbox: Inbox,
+        committed: Callable[[Work], None],
+    ) -> None:
+        self.group = group
+        self.facts = facts
+        self.clock = clock
+        self.positions = positions
+        self.inbox = inbox
+        self.parked = Parked(facts.stream, group)
+        self.committed = committed
+        self._decode = facts.decoder()
+
+    async def apply(self, connection: "Connection", expected: int, messages: Sequence[RawMessage]) -> None:
+        """Deal with the messages and move the position to the last of them.
+
+        Raises LostPosition when another reader was first, and whatever the database raises when it
+        is at fault; then nothing has changed.
+        """
+        batch = [fact for fact in map(self._decode, messages) if self.facts.wants(fact)]
+        try:
+            await self._transact(connection, expected, messages[-1], batch, self._together)
+        except LostPosition:
+            raise
+        except Exception as error:
+            if is_transient(error):
+                raise
+            await self._transact(connection, expected, messages[-1], batch, self._apart)
+
+    async def park(self, connection: "Connection", expected: int, message: RawMessage, why: str) -> None:
+        """Park one message unseen, for a person, and move past it."""
+        fact = self._decode(message)
+
+        async def set_aside(connection: "Connection", _batch: Batch, _work: Work) -> None:
+            await self.parked.add(connection, fact, Verdict("person", why))
+
+        await self._transact(connection, expected, message, [fact], set_aside)
+
+    async def _transact(
+        self,
+        connection: "Connection",
+        expected: int,
+        last: RawMessage,
+        batch: Batch,
+        deal_with: Callable[["Connection", Batch, Work], Awaitable[None]],
+    ) -> None:
+        work: Work | None = None
+        async with connection.transaction():
+            await self.positions.move(connection, expected, last.seq, last.own_id)
+            fresh = await self._fresh(connection, batch)
+            if fresh:
+                work = self._work(connection, fresh[0])
+                await deal_with(connection, fresh, work)
+        if work:
+            self.committed(work)
+
+    async def _fresh(self, connection: "Connection", batch: Batch) -> Batch:
+        """Each event not dealt with before, once, in order; those of parked keys set aside."""
+        if not batch:
+            return []
+        once: dict[str, Received[Any]] = {}
+        for fact in batch:
+            once.setdefault(fact.event_id, fact)
+        seen = await self.inbox.seen(connection, list(once))
+        held = await self.parked.keys(connection, (fact.key for fact in batch))
+        fresh = []
+        for fact in once.values():
+            if fact.event_id in seen:
+                self._count("repeated")
+            elif fact.broken or fact.key in held:
+                verdict = BEHIND if fact.key in held else Verdict("person", fact.broken or "")
+                await self.parked.add(connection, fact, verdict)
+                held.add(fact.key)
+                self._count("parked")
+            else:
+                fresh.append(fact)
+        return fresh
+
+    async def _together(self, connection: "Connection", batch: Batch, work: Work) -> None:
+        await self.inbox.mark(connection, [fact.event_id for fact in batch])
+        await self.facts.handle(batch, work)
+        await work.flush()
+        self._count("applied", len(batch))
+
+    async def _apart(self, connection: "Connection", batch: Batch, work: Work) -> None:
+        """A savepoint per fact: the one that fails is parked in this same transaction."""
+        held: set[str] = set()
+        for fact in batch:
+            if fact.key in held:
+                await self.parked.add(connection, fact, BEHIND)
+                continue
+            verdict = await self._alone(connection, fact, work)
+            if verdict:
+                held.add(fact.key)
+                await self.parked.add(connection, fact, verdict)
+                self._count("parked")
+
+    async def _alone(self, connection: "Connection", fact: Received[Any], whole: Work) -> Verdict | None:
+        """Apply one fact; why it must be parked, if it must."""
+        work = self._work(connection, fact)
+        try:
+            async with connection.transaction():
+                await self.facts.handle([fact], work)
+                await work.flush()
+        except Ignored:
+            self._count("ignored")
+        except Exception as error:
+            if is_transient(error):
+                raise
+            return judge(error, self.clock.now(), attempts=0)
+        else:
+            self._count("applied")
+            whole.absorb(work)
+        await self.inbox.mark(connection, [fact.event_id])
+        return None
+
+    def _work(self, connection: "Connection", fact: Received[Any]) -> Work:
+        return Work(connection, group=self.group, now=self.clock.now(), cause=fact.cause)
+
+    def _count(self, outcome: str, number: int = 1) -> None:
+        OUTCOMES.labels(self.group, self.facts.stream, outcome).inc(number)

@@ -1,0 +1,36 @@
+"""Waiting: for the first of several events, and longer after each failure."""
+
+import asyncio
+import random
+
+
+class Backoff:
+    """Delays that double from `first` to `longest` seconds, each drawn at random below its bound."""
+
+    def __init__(self, first: float = 0.1, longest: float = 5.0) -> None:
+        self.first = first
+        self.longest = longest
+        self._failures = 0
+
+    def next(self) -> float:
+        """Seconds to wait after one more failure."""
+        bound = min(self.longest, self.first * 2 ** min(self._failures, 20))
+        self._failures += 1
+        return random.uniform(bound / 2, bound)
+
+    def reset(self) -> None:
+        """Something worked."""
+        self._failures = 0
+
+
+async def wait_any(*events: asyncio.Event, timeout: float | None = None) -> bool:
+    """Wait until any of the events is set; False when `timeout` seconds passed first."""
+    if any(event.is_set() for event in events):
+        return True
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        done, _ = await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for wait in waits:
+            wait.cancel()
