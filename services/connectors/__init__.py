@@ -1,0 +1,1 @@
+"""Takes every enquiry from every channel and publishes what people did."""

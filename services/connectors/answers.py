@@ -43,9 +43,7 @@ def stored(channel: Channel, headers: Mapping[str, str], delivery_id: str) -> An
     return page(200, channel.settings.text("thanks"), shared)
 
 
-def refused(
-    channel: Channel | None, headers: Mapping[str, str], status: int, detail: str
-) -> Answer:
+def refused(channel: Channel | None, headers: Mapping[str, str], status: int, detail: str) -> Answer:
     """For a delivery that is not safe, in RFC 9457 or, for a visitor's form, as a page."""
     more = {"retry-after": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     browser = channel is not None and channel.kind.manifest.answer.style == "browser"
@@ -57,7 +55,7 @@ def refused(
     return problem(status, detail, more)
 
 
-def problem(status: int, detail: str, more: Mapping[str, str] = {}) -> Answer:  # noqa: B006
+def problem(status: int, detail: str, more: Mapping[str, str] = {}) -> Answer:
     """An RFC 9457 problem."""
     told = {
         "type": "about:blank",
@@ -65,9 +63,7 @@ def problem(status: int, detail: str, more: Mapping[str, str] = {}) -> Answer:  
         "status": status,
         "detail": detail,
     }
-    return Answer(
-        status, {"content-type": "application/problem+json", **more}, json.dumps(told).encode()
-    )
+    return Answer(status, {"content-type": "application/problem+json", **more}, json.dumps(told).encode())
 
 
 def preflight(channel: Channel, headers: Mapping[str, str]) -> Answer:
@@ -110,7 +106,7 @@ def wants_json(headers: Mapping[str, str]) -> bool:
     return "json" in headers.get("content-type", "") and "text/html" not in accepts
 
 
-def page(status: int, text: str, more: Mapping[str, str] = {}) -> Answer:  # noqa: B006
+def page(status: int, text: str, more: Mapping[str, str] = {}) -> Answer:
     """A small page that says one thing."""
     shown = html.escape(text)
     kept = {

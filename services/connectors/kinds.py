@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from contracts.interactions import Medium
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from contracts.interactions import Medium
 from services.connectors.domain import Delivery, Parsed, Settings
 from services.connectors.errors import ManifestError
 from services.connectors.verify import SCHEMES
@@ -76,6 +76,7 @@ class Manifest(_Strict):
         default=(), description="Request headers kept beside the body, lower case."
     )
     example_type: str = Field(description="Content type of a bare body, for trying out.")
+    mapping: bool = Field(default=False, description="Whether channels may map fields.")
     events: dict[str, Literal["accepted", "ignored"]] = Field(min_length=1)
     settings: dict[str, Setting] = Field(default_factory=dict)
 

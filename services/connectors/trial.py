@@ -6,21 +6,18 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from contracts.contract import plain
-
 from services.connectors import answers
 from services.connectors.answers import Answer
 from services.connectors.channel import Channel
 from services.connectors.definitions import channel_of
-from services.connectors.domain import Delivery, Verdict, interaction
-from services.connectors.domain.interaction import own_id
+from services.connectors.domain import Delivery, Verdict
 from services.connectors.errors import Refused, Unreadable
-from services.connectors.outcome import Outcome, outcome_of
+from services.connectors.outcome import outcome_of
 from services.connectors.rawhttp import Request, read_http
 from services.connectors.verify import SCHEMES
 
 Format = Literal["http", "eml", "json", "body"]
 _TYPES = {"eml": "message/rfc822", "json": "application/json"}
-_STATUS = {"smtp": 250}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Trial:
     reason: str
     event: str = "unknown"
     events: list[dict[str, Any]] = field(default_factory=list)
-    answer: Answer = Answer(200)
+    answer: Answer = field(default_factory=lambda: Answer(200))
 
 
 def try_delivery(
@@ -54,18 +51,14 @@ def try_delivery(
     return try_channel(channel_of(name, definition, secrets), raw, format, at=at)
 
 
-def try_channel(
-    channel: Channel, raw: bytes, format: Format, *, at: datetime | None = None
-) -> Trial:
+def try_channel(channel: Channel, raw: bytes, format: Format, *, at: datetime | None = None) -> Trial:
     """Try a delivery on a channel, as if it came at `at`."""
     manifest = channel.kind.manifest
     try:
         request = _request(channel, raw, format)
         verification = manifest.verification
         if format == "http":
-            SCHEMES[verification.scheme](
-                verification, channel.secrets, request.headers, request.body
-            )
+            SCHEMES[verification.scheme](verification, channel.secrets, request.headers, request.body)
     except Unreadable as error:
         return Trial("rejected", str(error), answer=answers.problem(400, str(error)))
     except Refused as error:
@@ -98,10 +91,7 @@ def _parsed(channel: Channel, request: Request, at: datetime) -> Trial:
         request.query,
         request.method,
     )
-    outcome: Outcome = outcome_of(channel, delivery)
-    found = [
-        plain(interaction(delivery, touch, own_id(delivery, touch, place)))
-        for place, touch in enumerate(outcome.touches)
-    ]
+    outcome = outcome_of(channel, delivery)
+    found = [plain(one.fact) for one in outcome.found]
     answer = answers.stored(channel, request.headers, delivery.id)
     return Trial(outcome.verdict, outcome.reason, outcome.event, found, answer)

@@ -64,12 +64,12 @@ class BatchApplier:
 
     async def park(self, connection: "Connection", expected: int, message: RawMessage, why: str) -> None:
         """Park one message unseen, for a person, and move past it."""
-        fact = self._decode(message)
 
-        async def set_aside(connection: "Connection", _batch: Batch, _work: Work) -> None:
-            await self.parked.add(connection, fact, Verdict("person", why))
+        async def set_aside(connection: "Connection", batch: Batch, held: set[str], _work: Work) -> None:
+            for fact in batch:
+                await self._park(connection, fact, held, Verdict("person", why))
 
-        await self._transact(connection, expected, message, [fact], set_aside)
+        await self._transact(connection, expected, message, [self._decode(message)], set_aside)
 
     async def _transact(
         self,
@@ -77,58 +77,66 @@ class BatchApplier:
         expected: int,
         last: RawMessage,
         batch: Batch,
-        deal_with: Callable[["Connection", Batch, Work], Awaitable[None]],
+        deal_with: Callable[["Connection", Batch, set[str], Work], Awaitable[None]],
     ) -> None:
         work: Work | None = None
         async with connection.transaction():
             await self.positions.move(connection, expected, last.seq, last.own_id)
             fresh = await self._fresh(connection, batch)
             if fresh:
+                held = await self.parked.keys(connection, (fact.key for fact in fresh))
                 work = self._work(connection, fresh[0])
-                await deal_with(connection, fresh, work)
+                await deal_with(connection, fresh, held, work)
         if work:
             self.committed(work)
 
     async def _fresh(self, connection: "Connection", batch: Batch) -> Batch:
-        """Each event not dealt with before, once, in order; those of parked keys set aside."""
+        """Each event that was not dealt with before, once, in order."""
         if not batch:
             return []
         once: dict[str, Received[Any]] = {}
         for fact in batch:
             once.setdefault(fact.event_id, fact)
         seen = await self.inbox.seen(connection, list(once))
-        held = await self.parked.keys(connection, (fact.key for fact in batch))
-        fresh = []
-        for fact in once.values():
-            if fact.event_id in seen:
-                self._count("repeated")
-            elif fact.broken or fact.key in held:
-                verdict = BEHIND if fact.key in held else Verdict("person", fact.broken or "")
-                await self.parked.add(connection, fact, verdict)
-                held.add(fact.key)
-                self._count("parked")
-            else:
-                fresh.append(fact)
-        return fresh
+        self._count("repeated", len(batch) - len(once) + len(seen))
+        return [fact for fact in once.values() if fact.event_id not in seen]
 
-    async def _together(self, connection: "Connection", batch: Batch, work: Work) -> None:
-        await self.inbox.mark(connection, [fact.event_id for fact in batch])
-        await self.facts.handle(batch, work)
-        await work.flush()
-        self._count("applied", len(batch))
-
-    async def _apart(self, connection: "Connection", batch: Batch, work: Work) -> None:
-        """A savepoint per fact: the one that fails is parked in this same transaction."""
-        held: set[str] = set()
+    async def _together(self, connection: "Connection", batch: Batch, held: set[str], work: Work) -> None:
+        """All at once; whatever fails makes the whole transaction fail."""
+        free = []
         for fact in batch:
-            if fact.key in held:
-                await self.parked.add(connection, fact, BEHIND)
-                continue
-            verdict = await self._alone(connection, fact, work)
-            if verdict:
-                held.add(fact.key)
-                await self.parked.add(connection, fact, verdict)
-                self._count("parked")
+            if fact.broken or fact.key in held:
+                await self._park(connection, fact, held)
+            else:
+                free.append(fact)
+        await self.inbox.mark(connection, [fact.event_id for fact in free])
+        await self.facts.handle(free, work)
+        await work.flush()
+        self._count("applied", len(free))
+
+    async def _apart(self, connection: "Connection", batch: Batch, held: set[str], work: Work) -> None:
+        """A savepoint per fact, strictly in order: the one that fails is parked in this transaction.
+
+        A parked row's id is its place behind its head, so nothing may be parked ahead of its turn.
+        """
+        for fact in batch:
+            if fact.broken or fact.key in held:
+                await self._park(connection, fact, held)
+            elif verdict := await self._alone(connection, fact, work):
+                await self._park(connection, fact, held, verdict)
+
+    async def _park(
+        self,
+        connection: "Connection",
+        fact: Received[Any],
+        held: set[str],
+        verdict: Verdict | None = None,
+    ) -> None:
+        if fact.key in held:
+            verdict = BEHIND
+        await self.parked.add(connection, fact, verdict or Verdict("person", fact.broken or ""))
+        held.add(fact.key)
+        self._count("parked")
 
     async def _alone(self, connection: "Connection", fact: Received[Any], whole: Work) -> Verdict | None:
         """Apply one fact; why it must be parked, if it must."""

@@ -10,9 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.runtime.bus import BusUnavailable, PublishRefused
 from services.runtime.database import is_transient
+from services.runtime.publishing import BusUnavailable, PublishRefused
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -53,9 +54,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(f"{title}: {detail}")
         self.headers = dict(headers or {})
-        self.body = ProblemBody(
-            status=status, title=title, detail=detail, field=field, remedy=remedy
-        )
+        self.body = ProblemBody(status=status, title=title, detail=detail, field=field, remedy=remedy)
 
 
 def answer(body: ProblemBody, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -105,18 +104,46 @@ async def _on_bus(_request: Request, _error: Exception) -> JSONResponse:
     return answer(unavailable("The bus is not available"), _RETRY_AFTER)
 
 
-async def _on_any(request: Request, error: Exception) -> JSONResponse:
+class CatchAll:
+    """Middleware that answers what nobody else has answered. The cause goes to the log alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app; an error before the answer has begun becomes a problem."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            response = _unexpected(scope, error)
+            if not begun:
+                await response(scope, receive, send)
+
+
+def _unexpected(scope: Scope, error: Exception) -> JSONResponse:
+    # The pattern of the path: the path itself may hold personal data.
+    route = getattr(scope.get("route"), "path", "unmatched")
     if is_transient(error):
-        log.warning("http.unavailable", path=_route(request), error=type(error).__name__)
+        log.warning("http.unavailable", route=route, error=type(error).__name__)
         return answer(unavailable("The database is not available"), _RETRY_AFTER)
-    log.error("http.failed", path=_route(request), exc_info=error)
-    body = ProblemBody(
-        status=500,
-        title="Something went wrong here",
-        detail="The request was not carried out.",
-        remedy="Try again; if it happens again, an operator finds the cause in the log.",
+    log.error("http.failed", route=route, exc_info=error)
+    return answer(
+        ProblemBody(
+            status=500,
+            title="Something went wrong here",
+            detail="The request was not carried out.",
+            remedy="Try again; if it happens again, an operator finds the cause in the log.",
+        )
     )
-    return answer(body)
 
 
 def unavailable(detail: str) -> ProblemBody:
@@ -129,11 +156,6 @@ def unavailable(detail: str) -> ProblemBody:
     )
 
 
-def _route(request: Request) -> str:
-    """The pattern of the path, without the ids in it."""
-    return str(getattr(request.scope.get("route"), "path", "unmatched"))
-
-
 def install(app: FastAPI) -> None:
     """Answer every error of this app as a problem."""
     app.add_exception_handler(Problem, _on_problem)
@@ -141,4 +163,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(BusUnavailable, _on_bus)
     app.add_exception_handler(PublishRefused, _on_bus)
-    app.add_middleware(_CatchAll)
+    app.add_middleware(CatchAll)

@@ -28,9 +28,7 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
         prefix = draw(st.sampled_from(["+7", "8", "7", "", "+7 ", "8 ", "8-10-7"]))
         a, b, c, d = digits[:3], digits[3:6], digits[6:8], digits[8:]
         shape = draw(
-            st.sampled_from(
-                ["{}{}{}{}", "({}) {}-{}-{}", "{} {} {} {}", "{}-{}-{}-{}", "{}.{}.{}{}"]
-            )
+            st.sampled_from(["{}{}{}{}", "({}) {}-{}-{}", "{} {} {} {}", "{}-{}-{}-{}", "{}.{}.{}{}"])
         )
         padding = draw(st.sampled_from(["", " ", "\t", "\x00"]))
         return padding + prefix + shape.format(a, b, c, d) + padding
@@ -63,9 +61,7 @@ def test_normalizing_is_total_and_idempotent(kind: str, value: str, region: str)
         assert normalize(once.kind, once.value, "AR") == once
 
 
-ADDRESSES = st.from_regex(
-    r"[a-zA-Zа-яА-Я0-9.+_-]{1,20}@[a-zA-Zа-я0-9-]{1,20}\.(com|рф|test)", fullmatch=True
-)
+ADDRESSES = st.from_regex(r"[a-zA-Zа-яА-Я0-9.+_-]{1,20}@[a-zA-Zа-я0-9-]{1,20}\.(com|рф|test)", fullmatch=True)
 ODD_ADDRESSES = st.from_regex(r"[aAİßſǅ.]{1,9}@[aAßéÉ-]{1,9}\.(com|рф)", fullmatch=True)
 
 

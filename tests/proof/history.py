@@ -18,7 +18,6 @@ from tests.proof.weakened import UnlockedRedrive
 from tests.proof.world import World, stage
 from tests.support.faults import PrivateEngines
 
-SETTLE_SECONDS = 25.0
 _HOPELESS = ("garbage",)
 
 
@@ -26,7 +25,7 @@ async def run(engines: PrivateEngines, plan: Plan) -> Verdict:
     """Live through a plan; what came of it."""
     settings = plan.settings
     name = f"history_{plan.seed}_{time.monotonic_ns()}"
-    async with stage(engines, name, settings.off, settings.dedupe_seconds) as world:
+    async with stage(engines, name, settings.off, settings.dedupe_seconds, settings.slow) as world:
         driver = Driver(world, plan)
         await driver.live()
         settled = await driver.settle()
@@ -99,10 +98,12 @@ class Driver:
             await asyncio.sleep(0.05)
 
     async def _work_the_list(self, share: float) -> int:
-        """Deal with some of what is parked; how much there was."""
+        """Deal with some of what is parked and not just waiting behind; how much there was."""
         database = await Database.connect(self.world.dsn, "floor", size=2)
         try:
-            rows = await database.pool.fetch("SELECT id, event_id FROM parked ORDER BY id")
+            rows = await database.pool.fetch(
+                "SELECT id, event_id FROM parked WHERE recovery <> 'behind' ORDER BY id"
+            )
             redrive = self._redrive(database)
             for row in rows:
                 if self.chance.random() < share:
@@ -135,7 +136,7 @@ class Driver:
         """Bring all to an end; what is still open after patience, in words, or nothing."""
         for place in range(len(self.world.workers)):
             self.world.resume(place)
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + self.plan.settings.patience
         left = "never looked"
         while left and time.monotonic() < deadline:
             left = await self._left()

@@ -61,13 +61,15 @@ async def _record(work: Work, key: str, event_id: str) -> None:
     )
 
 
-def floor_facts() -> Facts:
-    """The first service: one by one, with ailments."""
+def floor_facts(slow: float = 0.0) -> Facts:
+    """The first service: one by one, with ailments. Each fact takes `slow` seconds more."""
     facts = Facts("CRM_FLOOR")
 
     @facts.on(Happened)
     async def on_happened(fact: Received[Happened], work: Work) -> None:
         await _record(work, fact.key, fact.event_id)
+        if slow:
+            await work.connection.execute("SELECT pg_sleep($1)", slow)
         if fact.data.ailment and not await work.connection.fetchval(
             "SELECT true FROM cures WHERE event_id = $1", fact.event_id
         ):

@@ -10,20 +10,25 @@ from services.runtime.outbox import Outgoing, seal
 from tests.proof.model import Happened
 from tests.proof.world import WORKERS
 
-ROOMS = 12
 SECONDS = 3.0
 FAULTS = ("kill", "kill", "pause", "nats", "postgres", "cut", "cut", "cut-mid", "cut-mid", "cut-database")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked of a history besides its seed."""
+    """What is asked of a history besides its seed. `sick` is the share of facts that fail
+    at first, `slow` the seconds that handling and the network take longer,
+    `patience` the seconds all may take to settle."""
 
     facts: int = 250
     repeats: bool = True
     faults: bool = True
     off: frozenset[str] = frozenset()
     dedupe_seconds: float = 0.1
+    rooms: int = 12
+    sick: float = 0.09
+    slow: float = 0.0
+    patience: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,12 @@ def draw(seed: int, settings: Settings) -> Plan:
 
 
 def _fact(chance: random.Random, number: int, settings: Settings) -> Sending:
-    ailment = chance.choices(("", "retry", "poison", "garbage"), (91, 4, 3, 2))[0]
+    ailment = chance.choices(("retry", "poison", "garbage"), (4, 3, 2))[0]
+    if chance.random() >= settings.sick:
+        ailment = ""
     event_id = str(UUID(int=chance.getrandbits(128), version=4))
     happened = Happened(
-        room=f"room-{chance.randrange(ROOMS)}",
+        room=f"room-{chance.randrange(settings.rooms)}",
         number=number,
         ailment=ailment if ailment in ("retry", "poison") else "",
     )

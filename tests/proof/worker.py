@@ -24,6 +24,7 @@ class Orders:
     nats_url: str
     dsn: str
     off: frozenset[str] = field(default_factory=frozenset)
+    slow: float = 0.0
 
 
 class Replica:
@@ -61,7 +62,7 @@ async def work(orders: Orders) -> None:
     """Run both services until killed."""
     bus = await Bus.connect(orders.nats_url)
     replicas = []
-    for facts in (floor_facts(), echo_facts()):
+    for facts in (floor_facts(orders.slow), echo_facts()):
         schema = facts.stream.removeprefix("CRM_").lower()
         database = await Database.connect(orders.dsn, schema, size=6, takeover=TAKEOVER)
         replicas.append(Replica(bus, database, facts, orders.off))

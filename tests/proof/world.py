@@ -91,7 +91,7 @@ class World:
 
 @asynccontextmanager
 async def stage(
-    engines: PrivateEngines, database: str, off: frozenset[str], dedupe_seconds: float
+    engines: PrivateEngines, database: str, off: frozenset[str], dedupe_seconds: float, slow: float
 ) -> AsyncIterator[World]:
     """Fresh streams, a fresh database and two workers; all taken down again."""
     await _make_database(engines, database)
@@ -99,8 +99,9 @@ async def stage(
     async with AsyncExitStack() as stack:
         nats, nats_url = await stack.enter_async_context(before_nats(engines.account().url))
         postgres, dsn = await stack.enter_async_context(before_postgres(engines.dsn(database)))
-        world = World(engines, database, off, nats, postgres, worker.Orders(nats_url, dsn, off))
+        world = World(engines, database, off, nats, postgres, worker.Orders(nats_url, dsn, off, slow))
         stack.callback(world.end_workers)
+        nats.delay(slow)
         for place in range(WORKERS):
             world.hire(place)
         yield world

@@ -15,6 +15,11 @@ from tests.support.engines import RealEngines
 
 SERVICES = Path(__file__).parents[2] / "services"
 TEMPLATE = f"template_{os.getpid()}"
+# Whatever locale the server was made with; PostgreSQL 17 and newer.
+EMPTY = (
+    "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' "
+    "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+)
 FLOOR = "floor"
 """A schema with nothing but the runtime's own tables."""
 
@@ -26,7 +31,7 @@ async def make_template(engines: RealEngines) -> dict[str, Exception]:
 
     What failed comes back by service, so that one broken migration fails one test and not all of them.
     """
-    await _execute(engines.dsn("postgres"), f'CREATE DATABASE "{TEMPLATE}"')
+    await _execute(engines.dsn("postgres"), f'CREATE DATABASE "{TEMPLATE}" {EMPTY}')
     return await migrate_all(engines.dsn(TEMPLATE))
 
 
@@ -47,7 +52,7 @@ async def migrate_all(dsn: str) -> dict[str, Exception]:
 async def fresh(engines: RealEngines) -> AsyncIterator[str]:
     """The connection string of a new, migrated database on engines that have no template."""
     name = f"f_{os.getpid()}_{next(_numbers)}"
-    await _execute(engines.dsn("postgres"), f'CREATE DATABASE "{name}"')
+    await _execute(engines.dsn("postgres"), f'CREATE DATABASE "{name}" {EMPTY}')
     dsn = engines.dsn(name)
     failed = await migrate_all(dsn)
     if failed:

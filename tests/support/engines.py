@@ -2,17 +2,15 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from services.hub.engines.nats import NatsServer
 from services.hub.engines.postgres import PostgresServer
 from tests.support.accounts import pool_accounts
+from tests.support.scratch import scratch_home
 
 
 class RealEngines(Protocol):
@@ -41,17 +39,6 @@ class WheelEngines:
 
     def dsn(self, database: str) -> str:
         return self.postgres.dsn(database=database)
-
-
-@contextmanager
-def scratch_home() -> Iterator[Path]:
-    """A throw-away folder with a path short enough for sockets, open to the user PostgreSQL runs as."""
-    home = Path(tempfile.mkdtemp(prefix="lw-", dir="/tmp"))
-    home.chmod(0o755)
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager

@@ -11,7 +11,9 @@ import psutil
 from services.hub.engines.nats import NatsServer
 from services.hub.engines.postgres import PostgresServer, running_in
 from tests.support.accounts import NatsAccount, pool_accounts, pool_member
-from tests.support.engines import WheelEngines, scratch_home
+from tests.support import cluster
+from tests.support.engines import WheelEngines
+from tests.support.scratch import scratch_home
 
 
 class PrivateEngines(WheelEngines):
@@ -66,6 +68,7 @@ class PrivateEngines(WheelEngines):
 async def private_engines(max_connections: int = 60) -> AsyncIterator[PrivateEngines]:
     """Both engines over a folder of their own; whatever the test did to them, gone afterwards."""
     with scratch_home() as home:
+        await asyncio.to_thread(cluster.lay, home / "pg" / "data")
         engines = _over(home, max_connections)
         await asyncio.gather(engines.nats.start(), engines.postgres.start())
         try:

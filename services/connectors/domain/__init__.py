@@ -1,7 +1,7 @@
 """Deliveries, touches and verdicts: the pure rules of this service."""
 
 from services.connectors.domain.delivery import Delivery, delivery_id
-from services.connectors.domain.interaction import interaction, interaction_id
+from services.connectors.domain.interaction import interaction, interaction_id, own_id
 from services.connectors.domain.parsed import (
     Parsed,
     Touch,
@@ -27,6 +27,7 @@ __all__ = [
     "ignored",
     "interaction",
     "interaction_id",
+    "own_id",
     "rejected",
     "single_line",
 ]

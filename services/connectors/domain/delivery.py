@@ -10,7 +10,8 @@ from datetime import datetime
 class Delivery:
     """What a parser gets. Header names are lower case; only those a kind keeps are there.
 
-    Mail has the headers `mail-from` and `rcpt-to`: the SMTP envelope.
+    Mail has the headers `mail-from` and `rcpt-to`: the SMTP envelope. `known_id` is set where the
+    id was made before, when the whole body was at hand.
     """
 
     channel: str
@@ -20,11 +21,12 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     method: str = "POST"
+    known_id: str = ""
 
     @property
     def id(self) -> str:
         """The same for the same bytes in the same channel."""
-        return delivery_id(self.channel, self.body)
+        return self.known_id or delivery_id(self.channel, self.body)
 
 
 def delivery_id(channel: str, body: bytes) -> str:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from contracts.interactions import Attachment, Identity, InteractionReceived, Sender
-
 from services.connectors.domain.delivery import Delivery
 from services.connectors.domain.parsed import Touch
 from services.connectors.domain.text import clean, fields_within, single_line

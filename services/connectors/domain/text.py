@@ -25,9 +25,7 @@ def single_line(text: str, limit: int = MAX_LINE) -> str:
     return " ".join(clean(text, limit * 4).split())[:limit]
 
 
-def fields_within(
-    fields: Mapping[str, str | Sequence[str]], budget: int = MAX_TEXT
-) -> Fields:
+def fields_within(fields: Mapping[str, str | Sequence[str]], budget: int = MAX_TEXT) -> Fields:
     """The fields that have a value, until together they reach `budget` characters.
 
     A fact must stay far below the bus's message limit, however much a form holds.

@@ -10,7 +10,6 @@ from email.parser import BytesParser
 from email.policy import compat32
 
 from contracts.interactions import Attachment
-
 from services.connectors.errors import Unreadable
 from services.connectors.mail.headers import Mailbox, mailboxes, message_ids, moment, text_of
 from services.connectors.mail.markup import text_of_html
@@ -79,7 +78,8 @@ def read_mail(raw: bytes) -> Mail:
     except (RecursionError, *_DAMAGED):
         raise Unreadable("the mail is nested too deeply or damaged beyond reading") from None
     mail = Mail(_headers(message), message.get_content_type(), _charset(message, leaves))
-    plain, html = [], []
+    plain: list[str] = []
+    html: list[str] = []
     for part in leaves:
         body = _payload(part)
         kind = part.get_content_type()

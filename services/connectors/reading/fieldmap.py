@@ -6,7 +6,6 @@ from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from contracts.interactions import Consent, Identity, Medium
-
 from services.connectors.domain import Delivery, Settings, Touch, clean
 from services.connectors.reading.documents import FieldList
 from services.connectors.reading.forms import Submission
@@ -31,10 +30,13 @@ class Mapped:
     def values(self, name: str) -> list[str]:
         """Every value mapped to a contract field that is not blank."""
         found: list[str] = []
-        for source in self.map.sources.get(name) or _BY_THEMSELVES.get(name, ()):
+        for source in self._sources(name):
             self._used.add(source)
             found += [text for value in self.submission.fields.get(source, ()) if (text := clean(value))]
         return found
+
+    def _sources(self, name: str) -> tuple[str, ...]:
+        return self.map.sources.get(name) or _BY_THEMSELVES.get(name) or ()
 
     def identities(self) -> list[Identity]:
         """Phones, emails and the messenger ids that the mapping names."""
@@ -42,9 +44,7 @@ class Mapped:
         kinds = [("phone", "phone"), ("email", "email")]
         kinds += [(name, name.removeprefix(IDENTITY)) for name in named]
         return [
-            Identity(kind=kind[:40], value=value[:320])
-            for name, kind in kinds
-            for value in self.values(name)
+            Identity(kind=kind[:40], value=value[:320]) for name, kind in kinds for value in self.values(name)
         ]
 
     def consents(self, given_at: datetime) -> list[Consent]:

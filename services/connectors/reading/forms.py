@@ -8,7 +8,6 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from contracts.interactions import Attachment
-
 from services.connectors.domain import Delivery
 from services.connectors.errors import Unreadable
 from services.connectors.reading.charsets import decode_form

@@ -32,11 +32,14 @@ ON_DEAL = ON_LEAD | {"deal"}
 ON_EVENT = ON_DEAL | {"event"}
 
 _NAMED = frozenset(
-    "size contains startsWith endsWith matches string int uint double bytes duration timestamp type dyn"
-    " getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes"
-    " getSeconds getMilliseconds".split()
+    {
+        *("size", "contains", "startsWith", "endsWith", "matches"),
+        *("string", "int", "uint", "double", "bytes", "duration", "timestamp", "type", "dyn"),
+        *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
+        *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
+    }
 )
-_TYPES = frozenset("int uint double string bool bytes list map null_type type".split())
+_TYPES = frozenset({"int", "uint", "double", "string", "bool", "bytes", "list", "map", "type"})
 _LITERAL = re.compile(r"""[rRbB]{0,2}('''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.S)
 _KEYED = re.compile(r"""\[\s*(['"])(\w+)\1\s*\]""")
 _MEMBER = re.compile(r"(?<![\w.])(lead|contact|deal|event)\s*\.\s*(\w+)")
@@ -98,9 +101,7 @@ def _bare(source: str) -> str:
     return _LITERAL.sub("''", _KEYED.sub(r".\2", source))
 
 
-def _unknown_variables(
-    source: str, program: "cel.Program", roots: Collection[str]
-) -> Iterator[Mistake]:
+def _unknown_variables(source: str, program: "cel.Program", roots: Collection[str]) -> Iterator[Mistake]:
     bound = set(_BINDS.findall(_bare(source)))
     for name in program.variables():
         if name not in roots and name not in bound and name not in _TYPES:
@@ -113,9 +114,7 @@ def _unknown_members(source: str) -> Iterator[Mistake]:
         if member not in known:
             near = difflib.get_close_matches(member, known, n=1)
             guess = f"Did you mean {root}.{near[0]}? " if near else ""
-            yield Mistake(
-                f"{root} has no field {member!r}", f"{guess}It has: {', '.join(sorted(known))}."
-            )
+            yield Mistake(f"{root} has no field {member!r}", f"{guess}It has: {', '.join(sorted(known))}.")
 
 
 def _unknown_functions(program: "cel.Program") -> Iterator[Mistake]:
@@ -123,9 +122,7 @@ def _unknown_functions(program: "cel.Program") -> Iterator[Mistake]:
         if name not in _NAMED and name[0] not in "_!@-":
             near = difflib.get_close_matches(name, _NAMED, n=1)
             guess = f"Did you mean {near[0]}()? " if near else ""
-            yield Mistake(
-                f"there is no function {name}()", f"{guess}Use {', '.join(sorted(_NAMED))}."
-            )
+            yield Mistake(f"there is no function {name}()", f"{guess}Use {', '.join(sorted(_NAMED))}.")
 
 
 def _wrong_types(program: "cel.Program", roots: Collection[str]) -> Iterator[Mistake]:

@@ -1,8 +1,8 @@
-"""How funnels and routing are written in YAML; what each key means, and nothing that needs a check across keys."""
+"""How funnels and routing are written in YAML, key by key; see checks for what spans keys."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.deals.domain.rules import EventName, StageKind
 
@@ -15,14 +15,7 @@ Span = Annotated[
 ]
 
 
-def _clock(value: Any) -> Any:
-    """YAML reads an unquoted 10:30 as the number 630, in base 60."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
-        return f"{value // 60:02d}:{value % 60:02d}"
-    return value
-
-
-Clock = Annotated[str, BeforeValidator(_clock)]
+Clock = Annotated[str, Field(description="A time of day, such as 09:30.")]
 
 
 class Written(BaseModel):
@@ -37,10 +30,12 @@ class WrittenTask(Written):
     title: Title = Field(description="What is to be done, for the person who does it.")
     due_in: Span = Field(default="1d", description="How long they have.")
     at: Clock | None = Field(
-        default=None, description="Time of day at which it is due, such as 10:00; due_in is whole days then."
+        default=None,
+        description="Time of day at which it is due, such as 10:00; due_in is whole days then.",
     )
     assignee: str | None = Field(
-        default="owner", description="A team member's name, `owner` for the deal's owner, or null for nobody yet."
+        default="owner",
+        description="A team member, `owner` for the deal's owner, or null for nobody yet.",
     )
 
 
@@ -83,10 +78,12 @@ class WrittenAfter(Written):
         default=None, description="Time of day, such as 10:00; the delay is whole days then."
     )
     zone: str | None = Field(
-        default=None, description="IANA zone of days and `at`, or `contact` for the contact's own; default: the funnel's."
+        default=None,
+        description="IANA zone of days and `at`, or `contact` for the contact's own; default: the funnel's.",
     )
     late_after: Span | None = Field(
-        default=None, description="Skip it when it could only be done this much too late; default: do it late."
+        default=None,
+        description="Skip it when it could only be done this much too late; default: do it late.",
     )
     actions: list[WrittenAction] = Field(min_length=1, max_length=20, description="In order.")
 
@@ -113,10 +110,14 @@ class WrittenStage(Written):
         default_factory=list, max_length=50, description="Done when the deal has stayed a while."
     )
     on_event: list[WrittenReaction] = Field(
-        default_factory=list, max_length=50, description="Done when something happens; up to the first move."
+        default_factory=list,
+        max_length=50,
+        description="Done when something happens; up to the first move.",
     )
     on_leave: list[WrittenAction] = Field(
-        default_factory=list, max_length=20, description="Done on leaving the stage, whoever moves the deal."
+        default_factory=list,
+        max_length=20,
+        description="Done on leaving the stage, whoever moves the deal.",
     )
 
 
@@ -143,9 +144,7 @@ class WrittenRoute(Written):
 class WrittenRouting(Written):
     """Which funnel a new lead goes to: the first rule that holds, else the default."""
 
-    rules: list[WrittenRoute] = Field(
-        default_factory=list, max_length=500, description="Tried in order."
-    )
+    rules: list[WrittenRoute] = Field(default_factory=list, max_length=500, description="Tried in order.")
     default: Name | None = Field(
         default=None, description="Funnel for all other leads; may be left out when there is only one."
     )
@@ -154,7 +153,5 @@ class WrittenRouting(Written):
 class WrittenDeals(Written):
     """What deals reads of the definitions."""
 
-    funnels: dict[Name, WrittenFunnel] = Field(
-        default_factory=dict, max_length=200, description="By name."
-    )
+    funnels: dict[Name, WrittenFunnel] = Field(default_factory=dict, max_length=200, description="By name.")
     routing: WrittenRouting | None = Field(default=None, description="Lead to funnel.")

@@ -155,5 +155,5 @@ def facts_of_event(event: Event) -> dict[str, Any]:
 
 
 def elder(one: Deal, other: Deal) -> Deal:
-    """Of two deals the one that was opened first."""
-    return min(one, other, key=lambda deal: (deal.opened_at, deal.id))
+    """Of two deals the one whose lead was captured first, which is how leads decides too."""
+    return min(one, other, key=lambda deal: (deal.lead.captured_at, deal.lead.id))

@@ -79,12 +79,5 @@ class TasksDropped:
 
 
 Planned: TypeAlias = (
-    Opened
-    | Moved
-    | Hindered
-    | TaskPlanned
-    | EnrolPlanned
-    | TimerPlanned
-    | TimersDropped
-    | TasksDropped
+    Opened | Moved | Hindered | TaskPlanned | EnrolPlanned | TimerPlanned | TimersDropped | TasksDropped
 )

@@ -92,9 +92,7 @@ class Run:
                 return True
         return False
 
-    def move(
-        self, to: str, reason: str, *, funnel: str | None = None, rule: bool = True
-    ) -> bool:
+    def move(self, to: str, reason: str, *, funnel: str | None = None, rule: bool = True) -> bool:
         """Leave the present stage and enter another; False when there is no such stage."""
         name = funnel or self.deal.funnel
         stage = self.rules.stage(name, to)

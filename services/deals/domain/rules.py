@@ -20,7 +20,7 @@ class View:
     """What a condition may look at. `prepared` is the evaluator's own, to convert it only once."""
 
     facts: Mapping[str, Any]
-    prepared: object | None = None
+    prepared: Any = None
 
 
 class Condition(Protocol):

@@ -144,12 +144,21 @@ def end(process: psutil.Process, stop_signal: signal.Signals, within: float) -> 
     try:
         process.send_signal(stop_signal)
         process.send_signal(signal.SIGCONT)
-        process.wait(within)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(10.0)
+        if not _gone(process, within):
+            process.kill()
+            _gone(process, 10.0)
     except psutil.NoSuchProcess:
         return
+
+
+def _gone(process: psutil.Process, within: float) -> bool:
+    deadline = time.monotonic() + within
+    # A dead process that nobody reaps counts as gone: it holds nothing any more.
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _write_pid_file(pid_file: Path, pid: int) -> None:

@@ -34,18 +34,18 @@ class Engines:
         place.hold()
         engines = None
         try:
-            nats = NatsServer(
-                place.nats,
-                _accounts(place, partners),
-                system_account=SYSTEM,
-                port=nats_port,
-            )
+            nats = cls.nats_server(place, partners, nats_port)
             engines = cls(place, nats, PostgresServer(place.postgres, place.sockets))
             await engines._start_both()
         except BaseException:
             await (engines.stop() if engines else _released(place))
             raise
         return engines
+
+    @staticmethod
+    def nats_server(home: EngineHome, partners: Sequence[str] = (), port: int = 0) -> NatsServer:
+        """The NATS server of a hub, not started; makes the keys that are missing."""
+        return NatsServer(home.nats, _accounts(home, partners), system_account=SYSTEM, port=port)
 
     async def _start_both(self) -> None:
         ends = await asyncio.gather(self.nats.start(), self._start_postgres(), return_exceptions=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 MEGABYTE = 1024 * 1024
 
@@ -70,7 +70,7 @@ class ServerConfig:
 
     server_name: str
     port: int
-    store: Path
+    store: PurePath
     accounts: Sequence[Account]
     system_account: str
     host: str = "127.0.0.1"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.contract import COMMANDS_STREAM
 from services.hub.engines.nats_config import Grant
-
-COMMANDS = "COMMANDS"
+from services.runtime import streams
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Duties:
     reads: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
-    buckets: tuple[str, ...] = ("definitions", "tokens")
+    buckets: tuple[str, ...] = (streams.DEFINITIONS_BUCKET, streams.TOKENS_BUCKET)
     objects: tuple[str, ...] = ()
     erases: tuple[str, ...] = ()
     reads_partners: bool = False
@@ -26,7 +26,7 @@ SERVICES: dict[str, Duties] = {
     "connectors": Duties(
         publishes=("intake.>", "crm.interactions.>", "crm.calls.>", "crm.receipts.>"),
         reads=("INTAKE",),
-        objects=("deliveries",),
+        objects=(streams.DELIVERIES_STORE,),
         erases=("INTAKE",),
         reads_partners=True,
     ),
@@ -48,11 +48,6 @@ SERVICES: dict[str, Duties] = {
 }
 
 
-def ingress_stream(partner: str) -> str:
-    """The stream that holds what a partner published."""
-    return f"INGRESS_{partner.upper()}"
-
-
 def inbox(service: str) -> str:
     """The prefix of a service's replies: its connections must use it."""
     return f"_INBOX_{service}"
@@ -72,16 +67,19 @@ def grant(service: str, partners: Sequence[str] = ()) -> Grant:
     for bucket in duties.buckets:
         publish += _reading(f"KV_{bucket}")
     for store in duties.objects:
-        publish += [*_reading(f"OBJ_{store}"), f"$JS.API.STREAM.PURGE.OBJ_{store}", f"$O.{store}.>"]
+        # The client looks a store's stream up by subject; names are all it learns.
+        publish += ["$JS.API.STREAM.NAMES", f"$JS.API.STREAM.PURGE.OBJ_{store}", f"$O.{store}.>"]
+        publish += _reading(f"OBJ_{store}")
     for stream in duties.erases:
         publish.append(f"$JS.API.STREAM.MSG.DELETE.{stream}")
     publish += _working_off(service)
-    return Grant(tuple(publish), (f"{inbox(service)}.>", f"ask.{service}.>"), answers=True)
+    hears = (f"{inbox(service)}.>", f"ask.{service}.>", streams.DEFINITIONS_CHANGED)
+    return Grant(tuple(publish), hears, answers=True)
 
 
 def _reads(service: str, partners: Sequence[str]) -> list[str]:
     duties = SERVICES[service]
-    ingress = [ingress_stream(partner) for partner in partners] if duties.reads_partners else []
+    ingress = [streams.ingress_stream(partner).name for partner in partners] if duties.reads_partners else []
     # Its own facts as well: the relay asks what its stream holds.
     return [*duties.reads, f"CRM_{service.upper()}", *ingress]
 
@@ -99,10 +97,11 @@ def _reading(stream: str) -> list[str]:
 
 def _working_off(service: str) -> list[str]:
     """Take commands from the one durable consumer of this service, which provisioning made."""
+    durable = f"{COMMANDS_STREAM}.{streams.commands_durable(service)}"
     return [
-        f"$JS.API.CONSUMER.INFO.{COMMANDS}.{service}",
-        f"$JS.API.CONSUMER.MSG.NEXT.{COMMANDS}.{service}",
+        f"$JS.API.CONSUMER.INFO.{durable}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{durable}",
         # Acknowledgements in their older form and in the one that names domain and account.
-        f"$JS.ACK.{COMMANDS}.{service}.>",
-        f"$JS.ACK.*.*.{COMMANDS}.{service}.>",
+        f"$JS.ACK.{durable}.>",
+        f"$JS.ACK.*.*.{durable}.>",
     ]

@@ -117,13 +117,18 @@ class PostgresServer:
             path.chmod(0o644)
 
     def _stop_strangers(self) -> None:
-        """End servers and backends that still run in the data folder, and drop the lock of a dead one."""
+        """End servers and backends that still run in the data folder, and drop the locks of dead ones.
+
+        PostgreSQL itself would take any process that has the number in such a lock for its holder.
+        """
         lock = self.data / "postmaster.pid"
-        if not lock.exists():
-            return
-        for process in running_in(self.data):
-            end(process, signal.SIGINT, 10.0)
-        lock.unlink(missing_ok=True)
+        if lock.exists():
+            for process in running_in(self.data):
+                end(process, signal.SIGINT, 10.0)
+            lock.unlink(missing_ok=True)
+        socket = self.sockets / f".s.PGSQL.{PORT}"
+        socket.with_name(f"{socket.name}.lock").unlink(missing_ok=True)
+        socket.unlink(missing_ok=True)
 
     async def _ready(self, child: Child, within: float) -> None:
         lock = self.data / "postmaster.pid"

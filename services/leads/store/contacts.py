@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.leads.domain.contact import Contact, Held
 from services.leads.domain.identity import Key
+from services.leads.store.columns import json_column
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +29,7 @@ async def owners(connection: "Connection", keys: Sequence[Key]) -> dict[Key, UUI
     return {Key(row["kind"], row["value"]): row["contact_id"] for row in rows}
 
 
-async def claim(
-    connection: "Connection", claims: Mapping[Key, tuple[UUID, Held]]
-) -> frozenset[Key]:
+async def claim(connection: "Connection", claims: Mapping[Key, tuple[UUID, Held]]) -> frozenset[Key]:
     """Take identities for contacts, in sorted order; returns those that were free.
 
     Waits for whoever is taking the same one at this moment.
@@ -49,9 +50,7 @@ async def claim(
     return frozenset(Key(row["kind"], row["value"]) for row in rows)
 
 
-async def give(
-    connection: "Connection", keys: Sequence[Key], contacts: Sequence[UUID]
-) -> None:
+async def give(connection: "Connection", keys: Sequence[Key], contacts: Sequence[UUID]) -> None:
     """Make each identity belong to the contact at the same place."""
     await connection.execute(
         """
@@ -68,8 +67,7 @@ async def give(
 async def lock(connection: "Connection", ids: Iterable[UUID]) -> dict[UUID, Contact]:
     """The contacts with their identities, held until the end of the transaction."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM contacts WHERE id = ANY($1::uuid[])"
-        " ORDER BY id FOR NO KEY UPDATE",
+        f"SELECT {_COLUMNS} FROM contacts WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
         list(ids),
     )
     contacts = {row["id"]: _contact(row) for row in rows}
@@ -98,7 +96,7 @@ async def _fill_identities(connection: "Connection", contacts: dict[UUID, Contac
         contacts[row["contact_id"]].identities[key] = Held(key, row["added_at"], row["ordinal"])
 
 
-def _contact(row: Mapping[str, Any]) -> Contact:
+def _contact(row: Record) -> Contact:
     return Contact(**{**row, "consents": tuple(row["consents"])})
 
 
@@ -108,9 +106,9 @@ async def insert(connection: "Connection", contacts: Sequence[Contact], now: "da
         f"""
         INSERT INTO contacts (changed_at, {_COLUMNS})
         SELECT $1, id, version, first_seen_at, name, language, zone,
-               ARRAY(SELECT jsonb_array_elements_text(consents)), fields, merged_into
+               ARRAY(SELECT jsonb_array_elements_text(consents::jsonb)), fields::jsonb, merged_into
         FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-                    $8::jsonb[], $9::jsonb[], $10::uuid[]) AS new ({_COLUMNS})
+                    $8::text[], $9::text[], $10::uuid[]) AS new ({_COLUMNS})
         """,
         now,
         *_arrays(contacts),
@@ -123,10 +121,10 @@ async def update(connection: "Connection", contacts: Sequence[Contact], now: "da
         f"""
         UPDATE contacts SET changed_at = $1, version = new.version, name = new.name,
             language = new.language, zone = new.zone,
-            consents = ARRAY(SELECT jsonb_array_elements_text(new.consents)),
-            fields = new.fields, merged_into = new.merged_into
+            consents = ARRAY(SELECT jsonb_array_elements_text(new.consents::jsonb)),
+            fields = new.fields::jsonb, merged_into = new.merged_into
         FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-                    $8::jsonb[], $9::jsonb[], $10::uuid[]) AS new ({_COLUMNS})
+                    $8::text[], $9::text[], $10::uuid[]) AS new ({_COLUMNS})
         WHERE contacts.id = new.id
         """,
         now,
@@ -142,8 +140,8 @@ def _arrays(contacts: Sequence[Contact]) -> tuple[list[Any], ...]:
         [contact.name for contact in contacts],
         [contact.language for contact in contacts],
         [contact.zone for contact in contacts],
-        [list(contact.consents) for contact in contacts],
-        [contact.fields for contact in contacts],
+        json_column(contact.consents for contact in contacts),
+        json_column(contact.fields for contact in contacts),
         [contact.merged_into for contact in contacts],
     )
 

@@ -1,10 +1,14 @@
 """Interactions as they were logged: who, when, what, and the delivery they came in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from asyncpg import Record
+
+from services.leads.store.columns import json_column
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -40,16 +44,15 @@ class Logged:
 
 _TYPES = {
     "id": "uuid", "revision": "int", "contact_id": "uuid", "lead_id": "uuid",
-    "occurred_at": "timestamptz", "received_at": "timestamptz", "sender": "jsonb",
-    "fields": "jsonb", "attachments": "jsonb", "consents": "jsonb", "in_reply_to": "jsonb",
-    "points": "jsonb",
+    "occurred_at": "timestamptz", "received_at": "timestamptz",
 }  # fmt: skip
+_JSON = frozenset({"sender", "fields", "attachments", "consents", "in_reply_to", "points"})
 _NAMES = [column.name for column in fields(Logged)]
 _COLUMNS = ", ".join(_NAMES)
-_SELECTED = _COLUMNS.replace("in_reply_to", "ARRAY(SELECT jsonb_array_elements_text(in_reply_to))")
-_UNNEST = ", ".join(
-    f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(_NAMES, 1)
+_SELECTED = ", ".join(f"{name}::jsonb" if name in _JSON else name for name in _NAMES).replace(
+    "in_reply_to::jsonb", "ARRAY(SELECT jsonb_array_elements_text(in_reply_to::jsonb))"
 )
+_UNNEST = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(_NAMES, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +79,25 @@ async def insert(connection: "Connection", logged: Sequence[Logged]) -> None:
         f"INSERT INTO interactions ({_COLUMNS})"
         f" SELECT {_SELECTED} FROM unnest({_UNNEST}) WITH ORDINALITY AS new ({_COLUMNS}, place)"
         " ORDER BY place",
-        *([getattr(row, name) for row in logged] for name in _NAMES),
+        *(_column(logged, name) for name in _NAMES),
     )
 
 
+def _column(logged: Sequence[Logged], name: str) -> list[Any]:
+    values = [getattr(row, name) for row in logged]
+    return json_column(values) if name in _JSON else values
+
+
 async def correct(connection: "Connection", row: Logged) -> None:
-    """Replace what an interaction says by a later reading of the same delivery."""
+    """Replace what an interaction says by a later reading; whose it is and what it earned stay."""
     await connection.execute(
         """
         UPDATE interactions SET revision = $2, title = $3, text = $4, sender = $5, fields = $6,
-            attachments = $7, consents = $8, contact_id = $9
+            attachments = $7, consents = $8
         WHERE id = $1
         """,
         row.id, row.revision, row.title, row.text, row.sender, row.fields,
-        row.attachments, row.consents, row.contact_id,
+        row.attachments, row.consents,
     )  # fmt: skip
 
 
@@ -101,9 +109,7 @@ async def last_of(connection: "Connection", contact_id: UUID) -> int:
     return last
 
 
-async def since(
-    connection: "Connection", contact_id: UUID, last: int
-) -> list[Mapping[str, Any]]:
+async def since(connection: "Connection", contact_id: UUID, last: int) -> list[Record]:
     """The contact's interactions logged after a place in the log, in their order."""
     return await connection.fetch(
         f"SELECT {_COLUMNS} FROM interactions WHERE contact_id = $1 AND n > $2 ORDER BY n",
@@ -115,8 +121,8 @@ async def since(
 async def names_of(connection: "Connection", interaction_or_lead: UUID) -> set[str]:
     """Contact, lead, interaction and delivery that belong to this interaction or lead."""
     rows = await connection.fetch(
-        "SELECT id, lead_id, contact_id, delivery_id FROM interactions WHERE id = $1 OR lead_id = $1"
-        " ORDER BY n LIMIT 100",
+        "SELECT id, lead_id, contact_id, delivery_id FROM interactions"
+        " WHERE id = $1 OR lead_id = $1 ORDER BY n LIMIT 100",
         interaction_or_lead,
     )
     return {str(value) for row in rows for value in row.values() if value}

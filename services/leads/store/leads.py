@@ -1,12 +1,15 @@
 """Leads: the open one of a contact, and the list people work from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.leads.domain.lead import Lead, Status
+from services.leads.store.columns import json_column
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -17,8 +20,9 @@ _COLUMNS = (
 )
 _TYPES = (
     "uuid", "uuid", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "text",
-    "jsonb", "jsonb", "text", "text", "uuid",
+    "text", "text", "text", "text", "uuid",
 )  # fmt: skip
+_SELECTED = _COLUMNS.replace("fields, points", "fields::jsonb, points::jsonb")
 _UNNEST = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
 
 
@@ -47,7 +51,7 @@ async def read(connection: "Connection", lead_id: UUID, *, lock: bool = False) -
     return _lead(row) if row else None
 
 
-def _lead(row: Mapping[str, Any]) -> Lead:
+def _lead(row: Record) -> Lead:
     return Lead(**{name: value for name, value in row.items() if name != "score"})
 
 
@@ -55,7 +59,7 @@ async def insert(connection: "Connection", leads: Sequence[Lead]) -> None:
     """Add new leads."""
     await connection.execute(
         f"INSERT INTO leads ({_COLUMNS}, score)"
-        f" SELECT {_COLUMNS}, score FROM unnest({_UNNEST}, ${len(_TYPES) + 1}::int[])"
+        f" SELECT {_SELECTED}, score FROM unnest({_UNNEST}, ${len(_TYPES) + 1}::int[])"
         f" AS new ({_COLUMNS}, score)",
         *_arrays(leads),
         [lead.score for lead in leads],
@@ -66,20 +70,23 @@ async def update(connection: "Connection", leads: Sequence[Lead]) -> None:
     """Write what touches changed."""
     await connection.execute(
         """
-        UPDATE leads SET points = new.points, score = new.score, touched_at = new.touched_at
-        FROM unnest($1::uuid[], $2::jsonb[], $3::int[], $4::timestamptz[])
+        UPDATE leads SET points = new.points::jsonb, score = new.score, touched_at = new.touched_at
+        FROM unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[])
             AS new (id, points, score, touched_at)
         WHERE leads.id = new.id
         """,
         [lead.id for lead in leads],
-        [lead.points for lead in leads],
+        json_column(lead.points for lead in leads),
         [lead.score for lead in leads],
         [lead.touched_at for lead in leads],
     )
 
 
 def _arrays(leads: Sequence[Lead]) -> list[list[Any]]:
-    return [[getattr(lead, name) for lead in leads] for name in _COLUMNS.split(", ")]
+    columns = {name: [getattr(lead, name) for lead in leads] for name in _COLUMNS.split(", ")}
+    return [
+        json_column(values) if name in ("fields", "points") else values for name, values in columns.items()
+    ]
 
 
 async def settle(
@@ -98,6 +105,20 @@ async def settle(
         reason,
         None if lead.status == "open" else now,
     )
+
+
+async def move(
+    connection: "Connection", giver: UUID, taker: UUID, only: Sequence[UUID] | None = None
+) -> tuple[UUID, ...]:
+    """Give the taker all of the giver's leads, or only some; returns which moved."""
+    rows = await connection.fetch(
+        "UPDATE leads SET contact_id = $2 WHERE contact_id = $1"
+        " AND ($3::uuid[] IS NULL OR id = ANY($3)) RETURNING id",
+        giver,
+        taker,
+        only,
+    )
+    return tuple(row["id"] for row in rows)
 
 
 async def recount(connection: "Connection", lead_id: UUID) -> None:
@@ -131,7 +152,7 @@ async def listed(
     owner: str | None,
     after: Page | None,
     limit: int,
-) -> list[Mapping[str, Any]]:
+) -> list[Record]:
     """Leads from the newest to the oldest, from `after` on."""
     asked: list[Any] = [limit]
     conditions = ["true"]

@@ -1,6 +1,5 @@
 """Merges of contacts: what each moved, so that it can be put back exactly."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,27 +26,13 @@ class Merge:
     merged_by: str
     merged_at: datetime
     keys: tuple[Key, ...]
-    leads: tuple[UUID, ...]
     portrait: dict[str, Any]
     last: int
+    leads: tuple[UUID, ...] = ()
     ended_lead: UUID | None = None
     kept_lead: UUID | None = None
     undone_at: datetime | None = None
     n: int = 0
-
-
-async def move_leads(
-    connection: "Connection", leads: Sequence[UUID] | None, giver: UUID, taker: UUID
-) -> list[UUID]:
-    """Give the taker all of the giver's leads, or those named; returns which moved."""
-    rows = await connection.fetch(
-        "UPDATE leads SET contact_id = $2 WHERE contact_id = $1"
-        " AND ($3::uuid[] IS NULL OR id = ANY($3)) RETURNING id",
-        giver,
-        taker,
-        leads,
-    )
-    return [row["id"] for row in rows]
 
 
 async def add(connection: "Connection", merge: Merge) -> None:

@@ -1,10 +1,12 @@
 """What a contact was sent, and the contact's timeline of both directions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+from asyncpg import Record
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -61,7 +63,7 @@ class Moment:
 
 async def timeline(
     connection: "Connection", contact_id: UUID, *, before: Moment | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
+) -> list[Record]:
     """What the contact and those merged into it wrote and were sent, the latest first."""
     return await connection.fetch(
         """

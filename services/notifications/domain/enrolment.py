@@ -64,15 +64,9 @@ class Run:
     stop_on: tuple[str, ...] = ()
 
 
-def stopped_by_touch(
-    runs: Iterable[Run], occurred_at: datetime, *, answers_us: bool
-) -> list[Run]:
+def stopped_by_touch(runs: Iterable[Run], occurred_at: datetime, *, answers_us: bool) -> list[Run]:
     """The runs that a person's touch stops: it answers a message of ours, or came after the enrolment."""
-    return [
-        run
-        for run in runs
-        if "replied" in run.stop_on and (answers_us or occurred_at > run.enrolled_at)
-    ]
+    return [run for run in runs if "replied" in run.stop_on and (answers_us or occurred_at > run.enrolled_at)]
 
 
 def superseded_by_merge(staying: Iterable[Run], absorbed: Iterable[Run]) -> list[Run]:

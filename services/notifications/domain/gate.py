@@ -52,4 +52,3 @@ def gate(standing: Standing, now: datetime) -> Verdict:
     if standing.late_at is not None and now > standing.late_at:
         return Verdict(reason="too_late", detail="its time had passed")
     return PASSES
-

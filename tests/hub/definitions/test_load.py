@@ -41,9 +41,7 @@ def test_a_template_brings_its_front_matter_and_its_lines() -> None:
     text = "---\nsubject: Hello\n---\n\nDear {{ contact.name }}\n"
     loaded = load({"templates/welcome/first.liquid": text})
     assert loaded.data == {
-        "templates": {
-            "welcome/first": {"subject": "Hello", "body": "\nDear {{ contact.name }}\n"}
-        }
+        "templates": {"welcome/first": {"subject": "Hello", "body": "\nDear {{ contact.name }}\n"}}
     }
     assert loaded.place("templates.welcome/first.subject").line == 2
     assert loaded.place("templates.welcome/first.body").line == 4

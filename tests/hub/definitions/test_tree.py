@@ -111,9 +111,10 @@ def test_tags_are_refused(text: str) -> None:
         "a: " + "[" * 60 + "]" * 60,
         "a: " + "{b: " * 60 + "1" + "}" * 60,
         "a: " + "[" * 20_000,
-        "\n".join(["a0: &a0 [1,1,1,1,1,1,1,1,1,1]"] + [
-            f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)
-        ]),
+        "\n".join(
+            ["a0: &a0 [1,1,1,1,1,1,1,1,1,1]"]
+            + [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+        ),
     ],
     ids=["holds itself", "deep list", "deep mapping", "endless", "alias bomb"],
 )

@@ -5,10 +5,10 @@ The bytes are untrusted: the partner's ids are kept as the external id and used 
 
 from typing import cast
 
-from contracts.envelope import Envelope
-from contracts.interactions import Medium
 from pydantic import ValidationError
 
+from contracts.envelope import Envelope
+from contracts.interactions import Medium
 from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
 from services.connectors.reading.documents import flatten, read_object
 from services.connectors.reading.fieldmap import mapped_touch

@@ -1,7 +1,6 @@
 """A mail, as the SMTP inlet took it. Sources: RFC 5322, RFC 3834, RFC 3464."""
 
 from contracts.interactions import Identity
-
 from services.connectors.domain import (
     Delivery,
     Parsed,

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.interactions import Attachment, Identity
 from pydantic import BaseModel, Field, ValidationError
 
+from contracts.interactions import Attachment, Identity
 from services.connectors.domain import Delivery, Parsed, Settings, Touch, accepted, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import read_object
@@ -73,7 +73,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     if not isinstance(update.get("update_id"), int) or event is None:
         raise Unreadable("the body is no Update: update_id or the event is missing")
     if event != "message":
-        return ignored(str(event)[:60], "this kind of update is no enquiry")
+        return ignored(event, f"an update of this kind is no enquiry: {event[:60]}")
     try:
         message = _Message.model_validate(update["message"])
         files = _files(update["message"], message)
@@ -82,9 +82,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     return _private(message, files, delivery, settings)
 
 
-def _private(
-    message: _Message, files: list[Attachment], delivery: Delivery, settings: Settings
-) -> Parsed:
+def _private(message: _Message, files: list[Attachment], delivery: Delivery, settings: Settings) -> Parsed:
     sender, chat = message.from_, message.chat
     if sender is None or (chat.type or "private") != "private" or chat.id < 0:
         return ignored("group_message", "it was not written in a private chat")

@@ -6,9 +6,9 @@ from services.runtime.schema import create_runtime_tables
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
+# There are no foreign keys: history and tasks are only written with their deal's row locked or new,
+# deals are never deleted under them, and each key would cost a look-up and a row lock.
 DEALS = """
 CREATE TABLE deals (
     id uuid PRIMARY KEY,
@@ -39,7 +39,7 @@ CREATE INDEX deals_stage ON deals (funnel, stage, opened_at DESC, id DESC);
 CREATE INDEX deals_owner ON deals (owner, opened_at DESC, id DESC) WHERE owner IS NOT NULL;
 
 CREATE TABLE stage_history (
-    deal_id uuid NOT NULL REFERENCES deals ON DELETE CASCADE,
+    deal_id uuid NOT NULL,
     entry integer NOT NULL,
     from_funnel text,
     from_stage text,
@@ -53,7 +53,7 @@ CREATE TABLE stage_history (
 
 CREATE TABLE tasks (
     id uuid PRIMARY KEY,
-    deal_id uuid NOT NULL REFERENCES deals ON DELETE CASCADE,
+    deal_id uuid NOT NULL,
     title text NOT NULL,
     assignee text,
     due_at timestamptz NOT NULL,

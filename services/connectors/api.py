@@ -1,0 +1,215 @@
+"""HTTP for people and tools: channels, what came in, and replaying it after a fix."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from services.connectors.channel import Channel, Rules
+from services.connectors.errors import Gone, NotStored
+from services.connectors.handlers import reading
+from services.connectors.intake import STREAM, large_body, message_at, stored_delivery
+from services.connectors.store import deliveries
+from services.connectors.usecases.replay_channel import Read, replay_channel
+from services.runtime.auth import require
+from services.runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from services.runtime.host import Host
+
+VerdictName = Literal["waiting", "accepted", "ignored", "rejected", "failed"]
+_EXAMPLE: dict[str, JsonValue] = {
+    "id": "5c1f0c6b0e7f4b0b9c0d1e2f3a4b5c6d",
+    "channel": "main-site",
+    "kind": "form",
+    "event": "submission",
+    "verdict": "accepted",
+    "reason": "",
+    "times": 1,
+    "size": 214,
+    "revision": 1,
+    "stream": "INTAKE",
+    "first_seq": 17,
+    "last_seq": 17,
+    "first_received_at": "2026-01-15T10:00:00Z",
+    "last_received_at": "2026-01-15T10:00:00Z",
+}
+
+
+class ChannelView(BaseModel):
+    """One channel, where it takes deliveries, and what became of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "main-site",
+                "kind": "form",
+                "title": "Main site",
+                "transport": "webhook",
+                "inlet": "/in/main-site",
+                "open": True,
+                "deliveries": {"accepted": 41, "ignored": 3},
+            }
+        }
+    )
+
+    name: str
+    kind: str
+    title: str
+    transport: str
+    inlet: str = Field(description="A path, mail addresses, or a subject on the bus.")
+    open: bool = Field(description="False while a secret it needs has no value.")
+    deliveries: dict[str, int] = Field(description="How many have which verdict.")
+
+
+class DeliveryView(BaseModel):
+    """One delivery: how often it came, and what was made of it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE}, from_attributes=True)
+
+    id: str
+    channel: str
+    kind: str
+    event: str
+    verdict: VerdictName
+    reason: str
+    times: int = Field(description="How often it was handed over.")
+    size: int = Field(description="Bytes.")
+    revision: int = Field(description="Raised when it is parsed again with another result.")
+    stream: str
+    first_seq: int
+    last_seq: int
+    first_received_at: datetime
+    last_received_at: datetime
+
+
+class ReplayRequest(BaseModel):
+    """Which deliveries to parse again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"since": "2026-01-15T00:00:00Z", "only_failed": True}},
+    )
+
+    since: datetime | None = Field(default=None, description="Received since then; a day ago if left out.")
+    only_failed: bool = Field(default=True, description="Only those that could not be parsed.")
+
+
+class ReplayView(BaseModel):
+    """What a replay did."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"read": 12, "parsed": 3, "published": 3, "still_failed": 0, "missing": 0}
+        }
+    )
+
+    read: int
+    parsed: int
+    published: int = Field(description="Facts published that were not published before.")
+    still_failed: int
+    missing: int = Field(description="Large bodies that are no longer kept.")
+
+
+def api(host: "Host", rules: Callable[[], Rules]) -> APIRouter:
+    """The routes of this service."""
+    router = APIRouter(tags=["connectors"])
+
+    @router.get("/channels", dependencies=[Depends(require("marketing", "operator"))])
+    async def list_channels() -> list[ChannelView]:
+        """Every channel with its inlet."""
+        async with host.database.pool.acquire() as connection:
+            counts = await deliveries.counts(connection)
+        return [_view(channel, counts.get(name, {})) for name, channel in rules().channels.items()]
+
+    @router.get("/deliveries", dependencies=[Depends(require("marketing", "operator"))])
+    async def list_deliveries(
+        channel: Annotated[str | None, Query(examples=["main-site"])] = None,
+        verdict: VerdictName | None = None,
+        before: Annotated[datetime | None, Query(description="Last received before; for paging.")] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> list[DeliveryView]:
+        """What came in, newest first."""
+        latest = before or host.clock.now() + timedelta(days=1)
+        async with host.database.pool.acquire() as connection:
+            rows = await deliveries.newest(connection, channel, verdict, _aware(latest), limit)
+        return [DeliveryView.model_validate(row) for row in rows]
+
+    @router.get(
+        "/deliveries/{delivery_id}",
+        dependencies=[Depends(require("marketing", "operator"))],
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}, "description": "The raw bytes."}},
+    )
+    async def download_delivery(delivery_id: str) -> Response:
+        """The bytes as they were handed over."""
+        return await _download(host, delivery_id)
+
+    @router.post("/channels/{name}/replay", dependencies=[Depends(require("operator"))])
+    async def replay(name: str, wanted: ReplayRequest) -> ReplayView:
+        """Parse kept deliveries again, as after a fix. Nothing is published twice."""
+        channel = rules().channels.get(name)
+        if channel is None:
+            raise Problem(404, "No such channel", f"There is no channel {name!r}.", field="name")
+        since = _aware(wanted.since or host.clock.now() - timedelta(days=1))
+        done = await replay_channel(host, channel, since, wanted.only_failed, _reader(rules, channel))
+        return ReplayView(**done.plain())
+
+    return router
+
+
+def _aware(moment: datetime) -> datetime:
+    """A time without a zone is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
+    return ChannelView(
+        name=channel.name,
+        kind=channel.kind.name,
+        title=channel.title,
+        transport=channel.kind.manifest.transport,
+        inlet=channel.inlet,
+        open=all(secret is not None for secret in channel.secrets.values()),
+        deliveries=counts,
+    )
+
+
+def _reader(rules: Callable[[], Rules], channel: Channel) -> Read:
+    if channel.kind.manifest.transport == "ingress":
+        return reading(rules, channel.settings.text("partner"))
+    return stored_delivery
+
+
+async def _download(host: "Host", delivery_id: str) -> Response:
+    async with host.database.pool.acquire() as connection:
+        row = await deliveries.read(connection, delivery_id)
+    if row is None:
+        raise Problem(404, "No such delivery", "There is no delivery of this id.", field="delivery_id")
+    try:
+        body = await _raw(host, row)
+    except Gone as gone:
+        raise Problem(410, "No longer kept", str(gone)) from gone
+    except NotStored as away:
+        raise Problem(503, "Not available right now", str(away)) from away
+    name = f"{row.channel}-{row.id}"
+    return Response(
+        body,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _raw(host: "Host", row: deliveries.Row) -> bytes:
+    message = await message_at(host.bus, row.stream, row.first_seq)
+    if row.stream == STREAM:
+        stored = stored_delivery(message)
+        if stored.large:
+            return await large_body(host.bus, stored.delivery)
+    return message.body

@@ -1,0 +1,68 @@
+"""Puts connectors together."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.connectors.api import api
+from services.connectors.channel import Rules
+from services.connectors.definitions import compile
+from services.connectors.handlers import readers
+from services.connectors.inlet import inlet
+from services.connectors.settings import ConnectorsSettings
+from services.connectors.smtp import serve
+from services.connectors.store.interactions import other_names
+from services.connectors.usecases.fetch_bodies import fetch_bodies
+from services.runtime.clock import Clock, SystemClock
+from services.runtime.definitions import Definitions
+from services.runtime.host import Program
+from services.runtime.patience import wait_any
+from services.runtime.streams import ingress_stream
+
+if TYPE_CHECKING:
+    from services.runtime.host import Host
+
+log = structlog.get_logger()
+_SOON, _LATER, _LOOKS = 0.2, 5.0, 10
+
+
+def build(
+    settings: ConnectorsSettings | None = None,
+    *,
+    clock: Clock = SystemClock(),
+    secrets: Mapping[str, str] | None = None,
+) -> Program:
+    """The program. `secrets` gives values to `${NAME}` in definitions instead of the environment."""
+    settings = settings or ConnectorsSettings()
+    definitions: Definitions[Rules] = Definitions("connectors", partial(compile, secrets=secrets))
+    large = asyncio.Event()
+
+    def rules() -> Rules:
+        return definitions.current
+
+    async def listen_for_mail(host: "Host") -> None:
+        await serve(host, settings, rules)
+
+    async def fetch_large_bodies(host: "Host") -> None:
+        looks = 0
+        while not host.stopping.is_set():
+            if large.is_set():
+                # The event comes before the commit it tells of: look several times.
+                looks = _LOOKS
+                large.clear()
+            looks = _LOOKS if await fetch_bodies(host, rules) else max(0, looks - 1)
+            await wait_any(host.stopping, large, timeout=_SOON if looks else _LATER)
+
+    return Program(
+        name="connectors",
+        facts=readers(rules, settings.partners, large),
+        definitions=definitions,
+        loops={"smtp": listen_for_mail, "large_bodies": fetch_large_bodies},
+        api=lambda host: api(host, rules),
+        inlet=lambda host: inlet(host, settings, rules),
+        resolve=other_names,
+        streams=[ingress_stream(partner) for partner in settings.partners],
+    )

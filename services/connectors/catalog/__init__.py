@@ -1,0 +1,1 @@
+"""Kinds of channels: one folder each, found by its manifest."""

@@ -1,0 +1,1 @@
+"""The tables of connectors and every query on them."""

@@ -1,0 +1,44 @@
+"""Fetch the bodies that were too large for the stream, outside any transaction, and parse them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.connectors.channel import Rules
+from services.connectors.errors import Gone
+from services.connectors.intake import large_body, message_at, stored_delivery
+from services.connectors.outcome import failed, outcome_of
+from services.connectors.store import deliveries
+from services.connectors.store.deliveries import Row
+from services.connectors.usecases.parse_again import parse_again
+from services.connectors.usecases.take_deliveries import Arrival, cause_of
+
+if TYPE_CHECKING:
+    from services.runtime.host import Host
+
+log = structlog.get_logger()
+
+
+async def fetch_bodies(host: "Host", rules: Callable[[], Rules]) -> int:
+    """Deal with every delivery whose body is waiting; how many those were. Raises NotStored."""
+    async with host.database.pool.acquire() as connection:
+        rows = await deliveries.waiting(connection)
+    for row in rows:
+        await _fetch(host, rules(), row)
+    return len(rows)
+
+
+async def _fetch(host: "Host", rules: Rules, row: Row) -> None:
+    message = await message_at(host.bus, row.stream, row.first_seq)
+    delivery = stored_delivery(message).delivery
+    try:
+        delivery = replace(delivery, body=await large_body(host.bus, delivery))
+        outcome = outcome_of(rules.channels.get(delivery.channel), delivery)
+    except Gone as gone:
+        outcome = failed(delivery, str(gone))
+    cause = cause_of(row.id, row.stream, row.first_seq)
+    arrival = Arrival(outcome, row.stream, row.first_seq, cause, len(delivery.body))
+    async with host.work(cause) as work:
+        await parse_again(arrival, work, revises=False)

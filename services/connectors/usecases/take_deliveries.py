@@ -1,0 +1,113 @@
+"""Take deliveries in: keep the verdict on each, publish what is new in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prometheus_client import Counter
+
+from services.connectors.outcome import Outcome
+from services.connectors.store import deliveries, interactions
+from services.connectors.store.deliveries import Judged
+from services.connectors.usecases.identify import Identified, contents_around, identify
+from services.runtime.cause import Cause
+
+if TYPE_CHECKING:
+    from services.runtime.work import Work
+
+VERDICTS = Counter(
+    "leadwire_deliveries_total",
+    "Deliveries read, by verdict and the vendor's event.",
+    ["channel", "event", "verdict"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One arrival of a delivery in a stream, parsed."""
+
+    outcome: Outcome
+    stream: str
+    seq: int
+    cause: Cause
+    size: int
+
+    @property
+    def id(self) -> str:
+        """The delivery."""
+        return self.outcome.delivery.id
+
+    def judged(self) -> Judged:
+        """What is kept of it."""
+        outcome, delivery = self.outcome, self.outcome.delivery
+        return Judged(
+            delivery.id,
+            delivery.channel,
+            delivery.kind,
+            self.stream,
+            self.seq,
+            delivery.received_at,
+            self.size,
+            outcome.event,
+            outcome.verdict,
+            outcome.reason,
+        )
+
+
+def cause_of(delivery_id: str, stream: str, seq: int, traceparent: str | None = None) -> Cause:
+    """The cause that an arrival is. A delivery is its own enquiry until leads makes one of it."""
+    return Cause(f"{delivery_id}@{stream}:{seq}", delivery_id, traceparent)
+
+
+async def take_deliveries(arrivals: Sequence[Arrival], work: "Work") -> None:
+    """Handle arrivals in stream order. A delivery seen before changes its counter and no more."""
+    contents = await contents_around(work.connection, [one.outcome for one in arrivals])
+    fresh = await deliveries.record(work.connection, [one.judged() for one in arrivals])
+    found = [(one, identify(one.outcome, contents)) for one in arrivals]
+    new = await interactions.insert(
+        work.connection, (each.row() for _, identified in found for each in identified)
+    )
+    for arrival, identified in found:
+        count(arrival.outcome)
+        published = [each for each in identified if _first(each.fact.interaction_id, new)]
+        for each in published:
+            work.emit(each.fact, cause=arrival.cause)
+        if arrival.id in fresh or published:
+            fresh.discard(arrival.id)
+            note(arrival, identified, len(published), work)
+
+
+def _first(interaction_id: UUID, new: set[UUID]) -> bool:
+    """Whether it is new; the second time in one set it no longer is."""
+    if interaction_id not in new:
+        return False
+    new.discard(interaction_id)
+    return True
+
+
+def count(outcome: Outcome) -> None:
+    """Count a verdict. The vendor's events are few; unknown ones share a label."""
+    VERDICTS.labels(outcome.delivery.channel, outcome.event, outcome.verdict).inc()
+
+
+def note(
+    arrival: Arrival, identified: Sequence[Identified], published: int, work: "Work", did: str = "parsed"
+) -> None:
+    """One line for people: where it came from and what became of it."""
+    outcome, delivery = arrival.outcome, arrival.outcome.delivery
+    told = f": {outcome.reason}" if outcome.reason else ""
+    if outcome.verdict == "accepted":
+        told = f": {published} new of {len(identified)} interactions"
+    ids = [
+        name
+        for each in identified
+        for name in (each.fact.interaction_id, each.fact.external_id, each.fact.message_id)
+    ]
+    work.note(
+        f"{did} a {delivery.kind} delivery of {delivery.channel}, received"
+        f" {delivery.received_at:%H:%M:%S.%f} UTC: {outcome.verdict}{told}",
+        names=[delivery.id, *ids],
+        cause=arrival.cause,
+        correlation=delivery.id,
+    )

@@ -1,0 +1,80 @@
+"""What comes in from the bus and from timers, handed to the use cases."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from contracts.leads import (
+    ContactChanged,
+    ContactMerged,
+    ContactTouched,
+    LeadCaptured,
+    LeadMerged,
+)
+from contracts.notifications import MessageNotSent, MessageSent, SequenceEnded
+from services.deals.definitions.building import actions_of
+from services.deals.domain.rules import Rules
+from services.deals.store import listing
+from services.deals.usecases.delayed import follow_delayed_rule
+from services.deals.usecases.follow import follow
+from services.runtime.definitions import Definitions
+from services.runtime.facts import Facts
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+    from services.runtime.host import Host
+    from services.runtime.received import Received
+    from services.runtime.timers import Timer
+    from services.runtime.work import Work
+
+_OF_LEADS = (ContactChanged, ContactMerged, ContactTouched, LeadCaptured, LeadMerged)
+_OF_NOTIFICATIONS = (MessageNotSent, MessageSent, SequenceEnded)
+
+
+def fact_readers(definitions: Definitions[Rules]) -> list[Facts]:
+    """One reader for what happens to leads and contacts, one for what they were sent."""
+
+    async def on_facts(facts: "list[Received[Any]]", work: "Work") -> None:
+        await follow(facts, work, definitions.current)
+
+    readers = []
+    for stream, contracts in (("CRM_LEADS", _OF_LEADS), ("CRM_NOTIFICATIONS", _OF_NOTIFICATIONS)):
+        facts = Facts(stream)
+        for contract in contracts:
+            facts.on_many(contract)(on_facts)
+        readers.append(facts)
+    return readers
+
+
+def on_stage_rule_due(
+    definitions: Definitions[Rules],
+) -> Callable[["Timer", "Work"], Awaitable[None]]:
+    """The handler of timers that `after` rules of stages have set."""
+
+    async def handle(timer: "Timer", work: "Work") -> None:
+        await follow_delayed_rule(
+            work,
+            definitions.current,
+            UUID(timer.payload["deal"]),
+            entry=timer.generation,
+            rule=timer.payload["rule"],
+            actions=actions_of(timer.payload["actions"]),
+            missed=timer.missed,
+        )
+
+    return handle
+
+
+async def deals_in_flight(_payload: dict[str, Any], host: "Host") -> dict[str, Any]:
+    """Open deals by funnel and stage: `{"reach": {"new": 12}}`."""
+    async with host.database.pool.acquire() as connection:
+        return await listing.in_flight(connection)
+
+
+async def other_names(connection: "Connection", name: str) -> set[str]:
+    """The deal and lead ids that a deal, lead or task id stands for."""
+    try:
+        asked = UUID(name)
+    except ValueError:
+        return set()
+    return await listing.other_names(connection, asked)

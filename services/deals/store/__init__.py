@@ -1,0 +1,1 @@
+"""The tables of deals and every query on them."""

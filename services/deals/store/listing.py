@@ -1,0 +1,87 @@
+"""What people and other services ask: pages of deals, one with its history, counts, other names."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from services.deals.domain.deal import Deal
+from services.deals.store.deals import HistoryLine, deal_of
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+
+async def page(
+    connection: "Connection",
+    *,
+    funnel: str | None,
+    stage: str | None,
+    owner: str | None,
+    status: str | None,
+    contact_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Deal]:
+    """Deals, the newest first, behind the one that `after` names; an absorbed contact counts too."""
+    wanted: dict[str, Any] = {
+        "funnel = {}": funnel,
+        "stage = {}": stage,
+        "owner = {}": owner,
+        "status = {}": status,
+        "contact_id = coalesce((SELECT contact_id FROM contact_aliases WHERE absorbed_id = {0}), {0})": (
+            contact_id
+        ),
+    }
+    conditions, values = ["true"], list[Any]()
+    for condition, value in wanted.items():
+        if value is not None:
+            values.append(value)
+            conditions.append(condition.format(f"${len(values)}"))
+    if after:
+        values += after
+        conditions.append(f"(opened_at, id) < (${len(values) - 1}, ${len(values)})")
+    values.append(limit)
+    rows = await connection.fetch(
+        f"SELECT * FROM deals WHERE {' AND '.join(conditions)}"
+        f" ORDER BY opened_at DESC, id DESC LIMIT ${len(values)}",
+        *values,
+    )
+    return [deal_of(row) for row in rows]
+
+
+async def find(connection: "Connection", deal_id: UUID) -> Deal | None:
+    """One deal."""
+    row = await connection.fetchrow("SELECT * FROM deals WHERE id = $1", deal_id)
+    return deal_of(row) if row else None
+
+
+async def history(connection: "Connection", deal_id: UUID) -> list[HistoryLine]:
+    """The stages a deal went through, in order."""
+    rows = await connection.fetch(
+        "SELECT deal_id, entry, from_funnel, from_stage, to_funnel, to_stage, status, at, reason"
+        " FROM stage_history WHERE deal_id = $1 ORDER BY entry",
+        deal_id,
+    )
+    return [HistoryLine(*row.values()) for row in rows]
+
+
+async def in_flight(connection: "Connection") -> dict[str, dict[str, int]]:
+    """How many open deals stand in each stage of each funnel that has any."""
+    rows = await connection.fetch(
+        "SELECT funnel, stage, count(*) AS deals FROM deals WHERE status = 'open'"
+        " GROUP BY funnel, stage ORDER BY funnel, stage"
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for row in rows:
+        counts.setdefault(row["funnel"], {})[row["stage"]] = row["deals"]
+    return counts
+
+
+async def other_names(connection: "Connection", name: UUID) -> set[str]:
+    """The deal and the lead that a deal, lead or task id stands for."""
+    rows = await connection.fetch(
+        "SELECT id, lead_id FROM deals WHERE id = $1 OR lead_id = $1"
+        " OR id = (SELECT deal_id FROM tasks WHERE id = $1)",
+        name,
+    )
+    return {str(value) for row in rows for value in row.values()}

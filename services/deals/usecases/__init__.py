@@ -1,0 +1,1 @@
+"""What deals does: one function per verb, one unit of work each."""

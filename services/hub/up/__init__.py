@@ -1,0 +1,1 @@
+"""`leadwire up`: engines, provisioning, migrations and all services in one process."""

@@ -1,0 +1,1 @@
+"""From a template and a contact to the bytes of a letter."""

@@ -1,0 +1,157 @@
+"""Enrolments: one contact's run through one version of a sequence."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from contracts.notifications import EndReason
+from services.notifications.domain.enrolment import RUNNING, Run
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+_COLUMNS = (
+    "id, contact_id, sequence, version, deal_id, state, stop_on, armed_step, correlation,"
+    " traceparent, enrolled_at, ended_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A row of enrolments. `state` is running or the reason it ended; `armed_step` counts from 0."""
+
+    id: UUID
+    contact_id: UUID
+    sequence: str
+    version: str
+    deal_id: UUID | None
+    state: str
+    stop_on: tuple[str, ...]
+    armed_step: int | None
+    correlation: str
+    traceparent: str | None
+    enrolled_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.state == RUNNING
+
+    @property
+    def run(self) -> Run:
+        """What the rules need to know of it."""
+        return Run(self.id, self.sequence, self.enrolled_at, self.stop_on)
+
+
+async def insert(connection: "Connection", new: Enrolment) -> bool:
+    """Add an enrolment; False when one of the same contact, sequence and deal was there before."""
+    added: UUID | None = await connection.fetchval(
+        f"INSERT INTO enrolments ({_COLUMNS})"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " ON CONFLICT (id) DO NOTHING RETURNING id",
+        new.id,
+        new.contact_id,
+        new.sequence,
+        new.version,
+        new.deal_id,
+        new.state,
+        list(new.stop_on),
+        new.armed_step,
+        new.correlation,
+        new.traceparent,
+        new.enrolled_at,
+        new.ended_at,
+    )
+    return added is not None
+
+
+async def find(
+    connection: "Connection", contact_id: UUID, sequence: str, deal_id: UUID | None
+) -> Enrolment | None:
+    """The enrolment a repeat of the same wish finds, ended or not."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE contact_id = $1 AND sequence = $2"
+        " AND deal_id IS NOT DISTINCT FROM $3 ORDER BY enrolled_at LIMIT 1",
+        contact_id,
+        sequence,
+        deal_id,
+    )
+    return _enrolment(row) if row else None
+
+
+async def read(connection: "Connection", enrolment_id: UUID) -> Enrolment | None:
+    """One enrolment, not locked."""
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM enrolments WHERE id = $1", enrolment_id)
+    return _enrolment(row) if row else None
+
+
+async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Enrolment]:
+    """The enrolments, held until the transaction ends."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+        list(set(ids)),
+    )
+    return {row["id"]: _enrolment(row) for row in rows}
+
+
+async def lock_running(connection: "Connection", contacts: Collection[UUID]) -> list[Enrolment]:
+    """The running enrolments of these contacts, held until the transaction ends."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE contact_id = ANY($1::uuid[]) AND state = $2"
+        " ORDER BY id FOR NO KEY UPDATE",
+        list(contacts),
+        RUNNING,
+    )
+    return [_enrolment(row) for row in rows]
+
+
+async def lock_all(connection: "Connection", contacts: Collection[UUID]) -> list[Enrolment]:
+    """Every enrolment of these contacts, ended or not, held until the transaction ends."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE contact_id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+        list(contacts),
+    )
+    return [_enrolment(row) for row in rows]
+
+
+async def contacts_running(connection: "Connection", contacts: Collection[UUID]) -> set[UUID]:
+    """Those of the contacts with a running enrolment; nothing is locked."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT contact_id FROM enrolments WHERE contact_id = ANY($1::uuid[]) AND state = $2",
+        list(contacts),
+        RUNNING,
+    )
+    return {row["contact_id"] for row in rows}
+
+
+async def end(connection: "Connection", reasons: Mapping[UUID, EndReason], now: datetime) -> None:
+    """Put enrolments, locked and running, into their terminal state."""
+    await connection.execute(
+        "UPDATE enrolments SET state = ended.reason, ended_at = $3, armed_step = NULL"
+        " FROM unnest($1::uuid[], $2::text[]) AS ended (id, reason)"
+        " WHERE enrolments.id = ended.id AND state = $4",
+        list(reasons),
+        list(reasons.values()),
+        now,
+        RUNNING,
+    )
+
+
+async def arm(connection: "Connection", enrolment_id: UUID, step: int | None) -> None:
+    """Note which step a timer is set for."""
+    await connection.execute("UPDATE enrolments SET armed_step = $2 WHERE id = $1", enrolment_id, step)
+
+
+async def move(connection: "Connection", staying: UUID, absorbed: UUID) -> None:
+    """Enrolments and messages of an absorbed contact go on with the one that stays."""
+    for table in ("enrolments", "messages"):
+        await connection.execute(
+            f"UPDATE {table} SET contact_id = $1 WHERE contact_id = $2", staying, absorbed
+        )
+
+
+def _enrolment(row: Mapping[str, object]) -> Enrolment:
+    return Enrolment(**{**row, "stop_on": tuple(row["stop_on"])})  # type: ignore[arg-type]

@@ -1,0 +1,266 @@
+"""Messages: one per enrolment and step, from queued to what became of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from services.notifications.domain.enrolment import MessageOutcome, MessageState, UnknownPolicy
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message as a due step makes it. Beyond `late_at` it must not go out any more."""
+
+    id: UUID
+    enrolment_id: UUID
+    contact_id: UUID
+    step: str
+    position: int
+    medium: str
+    purpose: str | None
+    internet_message_id: str
+    unknown_policy: UnknownPolicy
+    due_at: datetime
+    late_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that is being dealt with, with what matters of its enrolment."""
+
+    id: UUID
+    enrolment_id: UUID
+    contact_id: UUID
+    step: str
+    position: int
+    medium: str
+    purpose: str | None
+    state: MessageState
+    internet_message_id: str
+    unknown_policy: UnknownPolicy
+    repeats: int
+    attempts: int
+    late_at: datetime | None
+    lease_owner: UUID | None
+    sequence: str
+    version: str
+    deal_id: UUID | None
+    enrolment_state: str
+    correlation: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A message that is about to go over the wire, and where to."""
+
+    message_id: UUID
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The state a message goes to."""
+
+    message_id: UUID
+    state: MessageState
+    reason: str | None = None
+    detail: str = ""
+    ends: str | None = None
+    next_try_at: datetime | None = None
+    settled_at: datetime | None = None
+    repeats: int = 0
+
+
+_JOINED = """
+    SELECT m.id, m.enrolment_id, m.contact_id, m.step, m.position, m.medium, m.purpose, m.state,
+           m.internet_message_id, m.unknown_policy, m.repeats, m.attempts, m.late_at,
+           m.lease_owner, e.sequence, e.version, e.deal_id, e.state AS enrolment_state,
+           e.correlation, e.traceparent
+    FROM messages m JOIN enrolments e ON e.id = m.enrolment_id
+"""
+# A later step waits until the fate of an earlier one is known: order within an enrolment is kept.
+_DUE = """
+    m.state = 'queued' AND m.next_try_at <= $1 AND NOT EXISTS
+    (SELECT 1 FROM messages earlier WHERE earlier.enrolment_id = m.enrolment_id
+        AND earlier.position < m.position AND earlier.state IN ('queued', 'sending'))
+"""
+
+
+async def insert(connection: "Connection", new: NewMessage) -> None:
+    """Queue a message."""
+    await connection.execute(
+        "INSERT INTO messages (id, enrolment_id, contact_id, step, position, medium, purpose,"
+        " state, internet_message_id, unknown_policy, due_at, late_at, next_try_at, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $10, $12)",
+        new.id,
+        new.enrolment_id,
+        new.contact_id,
+        new.step,
+        new.position,
+        new.medium,
+        new.purpose,
+        new.internet_message_id,
+        new.unknown_policy,
+        new.due_at,
+        new.late_at,
+        new.created_at,
+    )
+
+
+async def count_due(connection: "Connection", now: datetime, most: int) -> int:
+    """How many messages could go out now; counts up to `most`."""
+    count: int = await connection.fetchval(
+        f"SELECT count(*) FROM (SELECT 1 FROM messages m WHERE {_DUE} LIMIT $2) AS due", now, most
+    )
+    return count
+
+
+async def due(connection: "Connection", now: datetime, most: int) -> list[tuple[UUID, UUID]]:
+    """Messages that could go out now, the longest waiting first, each with its contact. Not locked."""
+    rows = await connection.fetch(
+        f"SELECT m.id, m.contact_id FROM messages m WHERE {_DUE} ORDER BY m.next_try_at LIMIT $2",
+        now,
+        most,
+    )
+    return [(row["id"], row["contact_id"]) for row in rows]
+
+
+async def lock_queued(
+    connection: "Connection", ids: Collection[UUID], contacts: Collection[UUID]
+) -> list[Message]:
+    """Those of the messages that still wait, belong to these contacts and are nobody's. Never waits."""
+    rows = await connection.fetch(
+        f"{_JOINED} WHERE m.id = ANY($1::uuid[]) AND m.contact_id = ANY($2::uuid[])"
+        " AND m.state = 'queued' ORDER BY m.id FOR NO KEY UPDATE OF e, m SKIP LOCKED",
+        list(ids),
+        list(contacts),
+    )
+    return [Message(**row) for row in rows]
+
+
+async def start(
+    connection: "Connection", started: Sequence[Started], owner: UUID, now: datetime, until: datetime
+) -> None:
+    """Mark messages as going over the wire, under a lease."""
+    await connection.execute(
+        "UPDATE messages SET state = 'sending', address = new.address, attempts = attempts + 1,"
+        " started_at = $3, lease_owner = $4, lease_until = $5"
+        " FROM unnest($1::uuid[], $2::text[]) AS new (id, address) WHERE messages.id = new.id",
+        [one.message_id for one in started],
+        [one.address for one in started],
+        now,
+        owner,
+        until,
+    )
+
+
+async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Message]:
+    """Messages, held until the transaction ends; their enrolments must be locked already."""
+    rows = await connection.fetch(
+        f"{_JOINED} WHERE m.id = ANY($1::uuid[]) ORDER BY m.id FOR NO KEY UPDATE OF m", list(ids)
+    )
+    return {row["id"]: Message(**row) for row in rows}
+
+
+async def enrolments_of(connection: "Connection", ids: Collection[UUID]) -> list[UUID]:
+    """The enrolments these messages belong to."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT enrolment_id FROM messages WHERE id = ANY($1::uuid[])", list(ids)
+    )
+    return [row["enrolment_id"] for row in rows]
+
+
+async def move(connection: "Connection", moved: Sequence[Moved]) -> None:
+    """Write new states of messages that are locked."""
+    await connection.execute(
+        """
+        UPDATE messages SET state = new.state, reason = new.reason, detail = new.detail,
+            ends = new.ends, next_try_at = coalesce(new.next_try_at, messages.next_try_at),
+            settled_at = new.settled_at, repeats = new.repeats,
+            lease_owner = CASE WHEN new.state = 'unknown' THEN lease_owner END, lease_until = NULL
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+                    $6::timestamptz[], $7::timestamptz[], $8::int[])
+             AS new (id, state, reason, detail, ends, next_try_at, settled_at, repeats)
+        WHERE messages.id = new.id
+        """,
+        *_columns(moved),
+    )
+
+
+def _columns(moved: Sequence[Moved]) -> list[list[Any]]:
+    return [
+        [one.message_id for one in moved],
+        [one.state for one in moved],
+        [one.reason for one in moved],
+        [one.detail for one in moved],
+        [one.ends for one in moved],
+        [one.next_try_at for one in moved],
+        [one.settled_at for one in moved],
+        [one.repeats for one in moved],
+    ]
+
+
+async def cancel_queued(connection: "Connection", enrolments: Collection[UUID], now: datetime) -> int:
+    """Take back the messages of ended enrolments that have not started."""
+    status: str = await connection.execute(
+        "UPDATE messages SET state = 'cancelled', settled_at = $2"
+        " WHERE enrolment_id = ANY($1::uuid[]) AND state = 'queued'",
+        list(enrolments),
+        now,
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def outcomes(
+    connection: "Connection", enrolments: Collection[UUID]
+) -> Mapping[UUID, list[MessageOutcome]]:
+    """What became of the messages of each enrolment, in order of their steps."""
+    rows = await connection.fetch(
+        "SELECT enrolment_id, state, ends FROM messages WHERE enrolment_id = ANY($1::uuid[])"
+        " ORDER BY enrolment_id, position",
+        list(enrolments),
+    )
+    found: dict[UUID, list[MessageOutcome]] = {one: [] for one in enrolments}
+    for row in rows:
+        found[row["enrolment_id"]].append(MessageOutcome(row["state"], row["ends"]))
+    return found
+
+
+async def expired(connection: "Connection", now: datetime, own: Collection[UUID], most: int) -> list[UUID]:
+    """Messages whose sender has gone silent; those in `own` are in this process's hands."""
+    rows = await connection.fetch(
+        "SELECT id FROM messages WHERE state = 'sending' AND lease_until < $1"
+        " AND NOT id = ANY($2::uuid[]) ORDER BY lease_until LIMIT $3",
+        now,
+        list(own),
+        most,
+    )
+    return [row["id"] for row in rows]
+
+
+async def overdue(connection: "Connection", now: datetime, most: int) -> list[UUID]:
+    """Queued messages whose time has passed."""
+    rows = await connection.fetch(
+        "SELECT id FROM messages WHERE state = 'queued' AND late_at < $1 ORDER BY late_at LIMIT $2",
+        now,
+        most,
+    )
+    return [row["id"] for row in rows]
+
+
+async def answered(connection: "Connection", contact_id: UUID, internet_message_ids: Collection[str]) -> bool:
+    """Whether one of these Message-IDs is of a message we sent to this contact."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE internet_message_id = ANY($2::text[])"
+        " AND contact_id = $1)",
+        contact_id,
+        list(internet_message_ids),
+    )
+    return found

@@ -1,0 +1,1 @@
+"""What this service does, one function per verb, each inside one unit of work."""

@@ -1,0 +1,124 @@
+"""Records what became of messages that were started, and what that means for their enrolments."""
+
+from collections.abc import Collection, Sequence
+from random import Random
+from uuid import UUID
+
+import structlog
+
+from services.notifications.domain.enrolment import RUNNING
+from services.notifications.domain.gate import Verdict
+from services.notifications.domain.settlement import Attempt, Change
+from services.notifications.domain.settlement import settle as decide
+from services.notifications.store import enrolments, messages
+from services.notifications.store.messages import Message, Moved
+from services.notifications.usecases.claim import refuse
+from services.notifications.usecases.ending import conclude
+from services.notifications.usecases.tell import cause_of, note, tell_not_sent, tell_sent
+from services.runtime.cause import Cause
+from services.runtime.work import Work
+
+log = structlog.get_logger()
+_AT_ONCE = 200
+_CUT_OFF = "its sender went silent while sending"
+
+
+async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: Random) -> None:
+    """Write the outcomes of attempts that `owner` made. Ones that were overtaken are dropped."""
+    locked = await _lock(work, [attempt.message_id for attempt in attempts])
+    settled = [
+        (locked[attempt.message_id], attempt)
+        for attempt in attempts
+        if attempt.message_id in locked and _is_owed(locked[attempt.message_id], attempt, owner)
+    ]
+    if len(settled) < len(attempts):
+        log.warning("messages.overtaken", count=len(attempts) - len(settled))
+    await _write(work, settled, random)
+
+
+async def sweep(work: Work, own: Collection[UUID], random: Random) -> int:
+    """Deal with messages that nobody will: whose sender went silent, or whose time has passed.
+
+    `own` are in the hands of this process, however long that takes. Returns how many there were.
+    """
+    silent = await messages.expired(work.connection, work.now, own, _AT_ONCE)
+    late = await messages.overdue(work.connection, work.now, _AT_ONCE)
+    locked = await _lock(work, [*silent, *late])
+    lost = [
+        (message, Attempt(id, message.attempts, "unknown", _CUT_OFF, work.now))
+        for id in silent
+        if (message := locked.get(id)) and message.state == "sending"
+    ]
+    await _write(work, lost, random)
+    overdue = [
+        (message, Verdict(reason="too_late", detail="its time had passed"))
+        for id in late
+        if (message := locked.get(id)) and message.state == "queued"
+    ]
+    if overdue:
+        await refuse(work, overdue)
+    return len(lost) + len(overdue)
+
+
+async def _lock(work: Work, ids: Sequence[UUID]) -> dict[UUID, Message]:
+    if not ids:
+        return {}
+    await enrolments.lock(work.connection, await messages.enrolments_of(work.connection, ids))
+    return await messages.lock(work.connection, ids)
+
+
+def _is_owed(message: Message, attempt: Attempt, owner: UUID) -> bool:
+    """Whether the attempt is the one the message waits for.
+
+    News that it was sent is also welcome when it had been given up, or was about to be repeated.
+    """
+    if message.state == "sending":
+        return message.lease_owner == owner and message.attempts == attempt.number
+    if attempt.result != "sent" or message.attempts != attempt.number:
+        return False
+    return message.state == "queued" or (message.state == "unknown" and message.lease_owner == owner)
+
+
+async def _write(work: Work, settled: Sequence[tuple[Message, Attempt]], random: Random) -> None:
+    if not settled:
+        return
+    moved: list[Moved] = []
+    causes: dict[UUID, Cause] = {}
+    for message, attempt in settled:
+        change = decide(
+            attempt,
+            running=message.enrolment_state == RUNNING,
+            policy=message.unknown_policy,
+            repeats=message.repeats,
+            now=work.now,
+            random=random,
+        )
+        moved.append(_moved(message, attempt, change))
+        causes[message.enrolment_id] = cause = cause_of(message, attempt.number, attempt.result)
+        _tell(work, message, attempt, change, cause)
+    await messages.move(work.connection, moved)
+    await conclude(work, await enrolments.lock(work.connection, list(causes)), causes)
+
+
+def _moved(message: Message, attempt: Attempt, change: Change) -> Moved:
+    return Moved(
+        message.id,
+        change.state,
+        reason=change.reason,
+        detail=attempt.detail,
+        ends=change.ends,
+        next_try_at=change.next_try_at,
+        settled_at=None if change.state == "queued" else attempt.at,
+        repeats=change.repeats,
+    )
+
+
+def _tell(work: Work, message: Message, attempt: Attempt, change: Change, cause: Cause) -> None:
+    if change.state == "sent":
+        tell_sent(work, message, cause, attempt.at)
+    elif change.reason is not None:
+        tell_not_sent(work, message, cause, change.reason, attempt.detail)
+    elif change.state == "queued":
+        note(work, message, cause, f"put off message {message.step}: {attempt.detail}")
+    else:
+        note(work, message, cause, f"took back message {message.step}: its sequence had ended")

@@ -1,0 +1,45 @@
+"""What happens when the time of a step has come."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from services.notifications.domain.rules import Rules
+from services.notifications.store import contacts, enrolments
+from services.notifications.store.enrolments import Enrolment
+from services.notifications.usecases.ending import conclude
+from services.notifications.usecases.steps import advance, queue
+from services.runtime.timers import Timer
+from services.runtime.work import Work
+
+RulesOf = Callable[[str], Awaitable[Rules]]
+
+
+async def take_step(work: Work, timer: Timer, rules_of: RulesOf, *, domain: str | None = None) -> bool:
+    """Queue the step's message and arm the next step; False when the timer had been overtaken.
+
+    A step that fires too late is queued all the same: the gate refuses it, and says so.
+    """
+    id = UUID(timer.key)
+    enrolment = (await enrolments.lock(work.connection, [id])).get(id)
+    if enrolment is None or not _is_armed(enrolment, timer):
+        return False
+    rules = await rules_of(enrolment.version)
+    sequence = rules.sequences[enrolment.sequence]
+    contact = await contacts.read(work.connection, enrolment.contact_id)
+    host = domain or rules.sender_of(sequence).domain
+    await queue(work, enrolment, sequence, timer.generation, due=timer.due_at, domain=host)
+    after = await advance(
+        work,
+        enrolment,
+        sequence,
+        timer.generation + 1,
+        anchor=work.now,
+        zone=contact.zone if contact else None,
+        domain=host,
+    )
+    await conclude(work, {id: after}, {})
+    return True
+
+
+def _is_armed(enrolment: Enrolment, timer: Timer) -> bool:
+    return enrolment.running and enrolment.armed_step == timer.generation

@@ -1,0 +1,179 @@
+"""Brings a service's commands from the work queue to their runner, and settles each by its outcome.
+
+FastStream pulls; one middleware alone acknowledges. Its defaults (reject, bare nack) are never used.
+"""
+
+import asyncio
+import random
+from functools import partial
+from typing import Any
+
+import nats.errors
+import nats.js.errors
+import structlog
+from faststream import AckPolicy, BaseMiddleware, StreamMessage
+from faststream.nats import JStream, NatsBroker, PullSub
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from contracts.contract import COMMANDS_STREAM
+from services.runtime.bus import Bus
+from services.runtime.commands import OUTCOMES, CommandRunner
+from services.runtime.errors import Retryable
+from services.runtime.patience import wait_any
+from services.runtime.received import RawMessage
+from services.runtime.streams import commands_consumer
+
+log = structlog.get_logger()
+# A pull stands this long on the server; one lost with its connection is noticed no later.
+_PULL_SECONDS = 5.0
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 900.0
+_LONGEST_HANDLING = 60.0
+_LOOK_SECONDS = 10.0
+
+
+class QueueMissing(Exception):
+    """There is no durable consumer for this service's commands."""
+
+
+class _SharedBroker(NatsBroker):
+    """FastStream over the connection that the process has already."""
+
+    def __init__(self, bus: Bus, **options: Any) -> None:
+        super().__init__(**options)
+        self._bus = bus
+
+    async def _connect(self) -> Client:
+        self.config.connect(self._bus.nc)
+        return self._bus.nc
+
+    async def stop(self, *_error: Any) -> None:
+        """Stop the subscribers; the connection is not ours to close."""
+        self._connection = None
+        for subscriber in self.subscribers:
+            await subscriber.stop()
+
+
+class Settle(BaseMiddleware[Any, Msg]):
+    """Done, ignored or parked: acknowledged for sure. Anything raised: handed out again, later."""
+
+    def __init__(self, msg: Msg, /, *, context: Any, service: str) -> None:
+        super().__init__(msg, context=context)
+        self._service = service
+
+    async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
+        """Run the command and settle it."""
+        message: Msg = msg.raw_message
+        try:
+            await call_next(msg)
+        except Retryable as error:
+            OUTCOMES.labels(self._service, "put_off").inc()
+            await self._again(message, error.after.total_seconds() if error.after else 0.0)
+        except Exception as error:
+            OUTCOMES.labels(self._service, "failed").inc()
+            log.warning("command.failed", service=self._service, error=repr(error)[:200])
+            await self._again(message, 0.0)
+        else:
+            await self._acknowledge(message)
+
+    async def _acknowledge(self, message: Msg) -> None:
+        try:
+            await message.ack_sync(timeout=5.0)
+        except (nats.errors.Error, TimeoutError) as error:
+            # It comes again, and the inbox knows it.
+            log.warning("command.unacknowledged", service=self._service, error=repr(error))
+
+    async def _again(self, message: Msg, at_least: float) -> None:
+        delay = max(at_least, put_off(message.metadata.num_delivered))
+        try:
+            await message.nak(delay=delay)
+        except nats.errors.Error as error:
+            log.warning("command.unacknowledged", service=self._service, error=repr(error))
+
+
+def put_off(delivered: int) -> float:
+    """Seconds until a command that was handed out so many times comes again; full jitter."""
+    bound = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(delivered - 1, 20))
+    return max(0.01, random.uniform(0, bound))
+
+
+def raw_message(message: Msg) -> RawMessage:
+    """A message of the work queue as a reader would have it."""
+    metadata = message.metadata
+    return RawMessage(
+        metadata.stream,
+        message.subject,
+        metadata.sequence.stream,
+        message.headers or {},
+        message.data,
+        metadata.timestamp,
+    )
+
+
+class CommandConsumer:
+    """Pulls the commands of one service, one after the other, while its durable exists."""
+
+    def __init__(self, bus: Bus, runner: CommandRunner) -> None:
+        self._bus = bus
+        self._runner = runner
+        self._durable = commands_consumer(runner.group)
+        self.problem: str | None = "starting"
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consume until told to stop. Raises QueueMissing, and what bus and database raise."""
+        await wait_any(self._bus.opened, stopping)
+        await self._runner.prepare()
+        await self._look()
+        broker = self._broker()
+        await broker.start()
+        try:
+            while not await wait_any(stopping, timeout=_LOOK_SECONDS):
+                await self._look()
+        finally:
+            await broker.stop()
+
+    async def _look(self) -> None:
+        """FastStream goes on pulling from a durable that is gone, and makes one at its start."""
+        if not self._bus.connected:
+            self.problem = "not connected"
+            return
+        try:
+            await self._bus.js.consumer_info(COMMANDS_STREAM, self._durable.name)
+        except nats.js.errors.NotFoundError as error:
+            self.problem = f"{self._durable.name} is missing: run `leadwire provision`"
+            raise QueueMissing(self.problem) from error
+        except (nats.errors.Error, nats.js.errors.Error) as error:
+            self.problem = type(error).__name__
+            return
+        self.problem = None
+
+    def _broker(self) -> NatsBroker:
+        service = self._runner.group
+        broker = _SharedBroker(
+            self._bus,
+            servers=[],
+            middlewares=[partial(Settle, service=service)],
+            graceful_timeout=_LONGEST_HANDLING,
+            apply_types=False,
+            logger=None,
+        )
+
+        async def as_it_came(message: StreamMessage[Msg]) -> Msg:
+            return message.raw_message
+
+        @broker.subscriber(
+            self._durable.filter_subject,
+            durable=self._durable.name,
+            config=self._durable.config(),
+            stream=JStream(COMMANDS_STREAM, declare=False),
+            pull_sub=PullSub(batch_size=1, timeout=_PULL_SECONDS),
+            inbox_prefix=f"{self._bus.inbox_prefix}.".encode(),
+            decoder=as_it_came,
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+        )
+        async def handle(message: Msg) -> None:
+            await self._runner.run(raw_message(message))
+
+        return broker

@@ -1,0 +1,49 @@
+"""Every service has the same rooms, so that a reader always knows the door."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, SERVICES
+
+ROOMS = {
+    *("__init__", "__main__", "app", "settings", "domain", "usecases", "handlers", "api", "store"),
+    *("definitions", "errors", "migrations"),
+}
+# Rooms that one service has beyond the others, with what they are for.
+FURTHER: dict[str, dict[str, str]] = {}
+SECTIONS = ("## Owns", "## Consumes", "## Emits", "## Settings")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_no_room_that_nobody_expects(service: str) -> None:
+    known = ROOMS | FURTHER.get(service, {}).keys()
+    entries = [entry for entry in (ROOT / "services" / service).iterdir() if entry.name != "__pycache__"]
+    strange = [
+        f"{entry.relative_to(ROOT)}: put it into one of {sorted(known)}, or name its purpose in FURTHER"
+        for entry in entries
+        if entry.name != "README.md" and entry.stem not in known
+    ]
+    assert not strange, "\n".join(strange)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_further_room_is_promised_that_does_not_exist(service: str) -> None:
+    names = {entry.stem for entry in (ROOT / "services" / service).iterdir()}
+    assert FURTHER.get(service, {}).keys() <= names, "take it out of FURTHER"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_room_is_a_file_or_a_folder_and_not_both(service: str) -> None:
+    names = [entry.stem for entry in (ROOT / "services" / service).iterdir() if entry.name != "__pycache__"]
+    assert len(names) == len(set(names)), f"services/{service}: move the file into the folder of its name"
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "hub", "runtime"])
+def test_a_service_says_what_it_owns_takes_and_gives(service: str) -> None:
+    readme = Path("services") / service / "README.md"
+    assert (ROOT / readme).is_file(), f"{readme} is missing: write {', '.join(SECTIONS)}"
+    wanted = SECTIONS if service in SERVICES else ("# ",)
+    text = (ROOT / readme).read_text("utf-8")
+    missing = [section for section in wanted if f"\n{section}" not in f"\n{text}"]
+    assert not missing, f"{readme} lacks {', '.join(missing)}"

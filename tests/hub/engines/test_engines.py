@@ -1,0 +1,174 @@
+"""Both engines as one hub has them: found ready, quick, restartable, and clear about what is wrong."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import nats
+import psutil
+import pytest
+
+from services.hub.engines.engines import Engines
+from services.hub.engines.errors import EngineError
+from services.hub.engines.nats_grants import SERVICES
+from services.hub.engines.postgres import running_in
+from tests.support.wait import until
+
+ROOT = Path(__file__).parents[3]
+MIB = 1024 * 1024
+
+
+async def store_something(engines: Engines) -> None:
+    """One message in the bus, one row in the database."""
+    client = await nats.connect(engines.nats_url, nkeys_seed=str(engines.nats_credentials))
+    await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+    await client.jetstream().publish("kept", b"x")
+    await client.close()
+    connection = await asyncpg.connect(engines.dsn())
+    await connection.execute("CREATE SCHEMA kept; CREATE TABLE kept.kept AS SELECT 1 AS one")
+    await connection.close()
+
+
+async def assert_kept(engines: Engines) -> None:
+    client = await nats.connect(engines.nats_url, nkeys_seed=str(engines.nats_credentials))
+    assert (await client.jetstream().stream_info("KEPT")).state.messages == 1
+    await client.close()
+    connection = await asyncpg.connect(engines.dsn())
+    assert await connection.fetchval("SELECT one FROM kept.kept") == 1
+    await connection.close()
+
+
+async def test_a_second_start_is_quick_and_finds_everything(home: Path) -> None:
+    first = await Engines.start(home)
+    await store_something(first)
+    await first.stop()
+    began = time.monotonic()
+    second = await Engines.start(home)
+    assert time.monotonic() - began < 2
+    await assert_kept(second)
+    await second.stop()
+
+
+async def test_nothing_runs_and_nobody_holds_the_folder_after_stop(used_home: Path) -> None:
+    engines = await Engines.start(used_home)
+    pids = [engines.nats.child.pid, *(process.pid for process in running_in(engines.postgres.data))]
+    await engines.stop()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    engines.home.hold()
+    engines.home.release()
+
+
+async def test_each_service_owns_its_schema_and_no_other(used_home: Path) -> None:
+    engines = await Engines.start(used_home)
+    owner = await asyncpg.connect(engines.dsn())
+    for service in SERVICES:
+        await owner.execute(f"CREATE SCHEMA {service} AUTHORIZATION {service}")
+    await owner.close()
+    leads = await asyncpg.connect(engines.dsn("leads"))
+    assert await leads.fetchval("SELECT current_user") == "leads"
+    await leads.execute("CREATE TABLE leads.mine ()")
+    for elsewhere in ("deals.theirs", "public.anybodys"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await leads.execute(f"CREATE TABLE {elsewhere} ()")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await leads.execute("CREATE SCHEMA mine")
+    await leads.close()
+    await engines.stop()
+
+
+async def test_the_engines_are_small_when_idle(used_home: Path) -> None:
+    engines = await Engines.start(used_home, partners=["acme"])
+    processes = [psutil.Process(engines.nats.child.pid), *running_in(engines.postgres.data)]
+    total = sum(process.memory_full_info().pss for process in processes)
+    await engines.stop()
+    assert total < 64 * MIB
+
+
+async def test_a_port_already_taken_is_named(used_home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(EngineError, match=f"port {port} is already taken") as refused:
+            await Engines.start(used_home, nats_port=port)
+    assert "another port" in refused.value.remedy
+    # PostgreSQL, which could start, does not stay behind.
+    assert running_in(used_home / "postgres" / "data") == []
+
+
+async def test_a_store_that_is_no_folder_is_named(used_home: Path) -> None:
+    (used_home / "nats").mkdir()
+    (used_home / "nats" / "store").write_text("x")
+    with pytest.raises(EngineError, match="cannot open its store") as refused:
+        await Engines.start(used_home)
+    assert "backup" in refused.value.remedy
+
+
+@pytest.mark.parametrize("damage", ["meta.inf", "meta.sum"])
+async def test_a_stream_that_cannot_be_read_stops_the_start(used_home: Path, damage: str) -> None:
+    """The server would go on without it; a new, empty one would take its place."""
+    engines = await Engines.start(used_home)
+    await store_something(engines)
+    await engines.stop()
+    (meta,) = (used_home / "nats" / "store").rglob(f"KEPT/{damage}")
+    meta.write_text("garbage")
+    with pytest.raises(EngineError, match="cannot read a part of its store") as refused:
+        await Engines.start(used_home)
+    assert "backup" in refused.value.remedy
+    assert running_in(used_home / "postgres" / "data") == []
+
+
+HUB = """
+import asyncio, sys
+from pathlib import Path
+from services.hub.engines.engines import Engines
+async def main():
+    await Engines.start(Path(sys.argv[1]))
+    print("up", flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+def start_hub(used_home: Path) -> subprocess.Popen[str]:
+    """Another process that has started the engines of this home."""
+    hub = subprocess.Popen(
+        [sys.executable, "-c", HUB, str(used_home)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert hub.stdout is not None
+    assert hub.stdout.readline() == "up\n"
+    return hub
+
+
+async def test_a_start_after_everything_was_killed_finds_everything(used_home: Path) -> None:
+    engines = await Engines.start(used_home)
+    await store_something(engines)
+    await engines.stop()
+    hub = start_hub(used_home)
+    for process in [*psutil.Process(hub.pid).children(recursive=True), psutil.Process(hub.pid)]:
+        process.kill()
+    hub.communicate()
+    again = await Engines.start(used_home)
+    await assert_kept(again)
+    await again.stop()
+
+
+async def test_the_engines_of_a_killed_hub_end_by_themselves(used_home: Path) -> None:
+    hub = start_hub(used_home)
+    children = psutil.Process(hub.pid).children(recursive=True)
+    assert len(children) >= 6
+    hub.kill()
+    hub.communicate()
+    await until(lambda: not any(process.is_running() for process in children))
+
+
+async def test_a_hub_started_while_the_last_ones_engines_still_end_waits_for_them(used_home: Path) -> None:
+    hub = start_hub(used_home)
+    hub.kill()
+    hub.communicate()
+    engines = await asyncio.wait_for(Engines.start(used_home), 20)
+    await engines.stop()

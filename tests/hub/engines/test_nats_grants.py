@@ -1,0 +1,146 @@
+"""What a service may do on the bus, asked of a real server."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from nats.aio.msg import Msg
+
+from services.hub.engines.nats_grants import SERVICES
+from services.runtime import streams
+from services.runtime.bus import Bus
+from services.runtime.feed import Feed
+from services.runtime.provision import provision
+from tests.hub.engines.bus import HubBus, assert_deaf, assert_refused, hub_bus
+
+OWN = {
+    "connectors": "crm.interactions.received.v1.03",
+    "leads": "crm.leads.captured.v1.03",
+    "deals": "crm.deals.opened.v1.03",
+    "notifications": "crm.messages.sent.v1.03",
+}
+
+
+@pytest.fixture
+async def bus(home: Path) -> AsyncIterator[HubBus]:
+    async with hub_bus(home, ["acme"]) as running:
+        hub = await Bus.connect(running.engines.nats_url, seed_path=running.engines.nats_credentials)
+        await provision(hub, _specs())
+        await hub.close()
+        yield running
+
+
+def _specs() -> list[streams.Spec]:
+    return [
+        streams.intake_stream(),
+        streams.ingress_stream("acme"),
+        streams.commands_stream(),
+        *(streams.commands_consumer(service) for service in SERVICES),
+        streams.facts_stream("connectors", ["interactions", "calls", "receipts"]),
+        streams.facts_stream("leads", ["contacts", "leads"]),
+        streams.facts_stream("deals", ["deals", "tasks", "payments"]),
+        streams.facts_stream("notifications", ["messages", "sequences"]),
+        *streams.buckets(),
+    ]
+
+
+@pytest.mark.parametrize("service", list(SERVICES))
+async def test_a_service_publishes_its_own_facts_and_nobody_elses(bus: HubBus, service: str) -> None:
+    client = await bus.connect(service)
+    stored = await client.jetstream().publish(OWN[service], b"{}")
+    assert stored.stream == f"CRM_{service.upper()}"
+    for other in SERVICES:
+        if other != service:
+            await assert_refused(bus, client, OWN[other])
+    if service != "connectors":
+        await assert_refused(bus, client, "intake.main-site")
+    await assert_refused(bus, client, "ingress.acme")
+    await assert_refused(bus, client, "$KV.tokens.x")
+    await assert_refused(bus, client, "$KV.definitions.active")
+    await assert_refused(bus, client, "$JS.API.STREAM.DELETE.CRM_LEADS")
+    await assert_refused(bus, client, "$JS.API.STREAM.PURGE.INTAKE")
+
+
+async def _service_bus(bus: HubBus, service: str) -> Bus:
+    return await Bus.connect(
+        bus.engines.nats_url, seed_path=bus.engines.seed(service), inbox_prefix=f"_INBOX_{service}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "stream", "subject"),
+    [
+        ("leads", "CRM_CONNECTORS", OWN["connectors"]),
+        ("deals", "CRM_LEADS", OWN["leads"]),
+        ("notifications", "CRM_LEADS", OWN["leads"]),
+        ("connectors", "INTAKE", "intake.main-site"),
+        ("connectors", "INGRESS_ACME", "ingress.acme"),
+    ],
+)
+async def test_a_reader_follows_a_stream_with_its_own_rights_alone(
+    bus: HubBus, service: str, stream: str, subject: str
+) -> None:
+    hub = await bus.connect("hub")
+    await hub.jetstream().publish(subject, b"fact")
+    mine = await _service_bus(bus, service)
+    feed = await Feed.open(mine, stream, 1)
+    assert [message.body for message in await feed.next(5)] == [b"fact"]
+    await feed.close()
+    await mine.close()
+
+
+async def test_a_service_reads_definitions_and_hears_of_new_ones(bus: HubBus) -> None:
+    for service in SERVICES:
+        mine = await _service_bus(bus, service)
+        heard = await mine.nc.subscribe(streams.DEFINITIONS_CHANGED)
+        await mine.nc.flush()
+        hub = await bus.connect("hub")
+        await (await hub.jetstream().key_value("definitions")).put("active", b"v1")
+        assert (await heard.next_msg(5)).data == b"v1"
+        bucket = await mine.kv("definitions")
+        assert (await bucket.get("active")).value == b"v1"
+        watcher = await bucket.watchall()
+        assert (await watcher.updates(5)).key == "active"
+        await watcher.stop()
+        await mine.close()
+
+
+async def test_a_service_takes_its_own_commands_only(bus: HubBus) -> None:
+    deals = await bus.connect("deals")
+    await deals.jetstream().publish("do.notifications.enrol.v1", b"{}")
+    await assert_refused(bus, deals, "do.leads.merge.v1")
+    theirs = streams.commands_durable("notifications")
+    await assert_refused(bus, deals, f"$JS.API.CONSUMER.MSG.NEXT.COMMANDS.{theirs}")
+    notifications = await bus.connect("notifications")
+    taken = await notifications.jetstream().pull_subscribe_bind(theirs, "COMMANDS")
+    (command,) = await taken.fetch(1, timeout=5)
+    await command.ack_sync()
+    hub = await bus.connect("hub")
+    assert (await hub.jetstream().consumer_info("COMMANDS", theirs)).num_pending == 0
+
+
+async def test_a_question_is_answered_and_only_its_service_hears_it(bus: HubBus) -> None:
+    leads, deals = await bus.connect("leads"), await bus.connect("deals")
+
+    async def answer(message: Msg) -> None:
+        await message.respond(b"answer")
+
+    await leads.subscribe("ask.leads.>", cb=answer)
+    await leads.flush()
+    assert (await deals.request("ask.leads.contact.v1", b"", timeout=5)).data == b"answer"
+    await assert_deaf(bus, deals, "ask.leads.>")
+
+
+async def test_nobody_hears_the_replies_of_another(bus: HubBus) -> None:
+    deals = await bus.connect("deals")
+    for subject in ("_INBOX_leads.>", "_INBOX.>", "crm.>", "intake.>", "$JS.API.>", ">"):
+        await assert_deaf(bus, deals, subject)
+
+
+async def test_connectors_keep_large_bodies_in_the_object_store(bus: HubBus) -> None:
+    mine = await _service_bus(bus, "connectors")
+    store = await mine.objects("deliveries")
+    body = b"x" * 700_000
+    await store.put("delivery-1", body)
+    assert (await store.get("delivery-1")).data == body
+    await mine.close()
