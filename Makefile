@@ -36,7 +36,7 @@ format: $(READY) ## repair style and formatting
 
 schemas: $(READY) ## write JSON Schemas, AsyncAPI and the reference pages from the code
 	@$(BIN)/python -m contracts.generate
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generator
 
 lock: $(READY) ## resolve uv.lock and requirements.lock; ARGS=--upgrade takes newer releases
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'

@@ -1,7 +1,7 @@
 """Fixtures on real engines, shared by every test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any
@@ -46,7 +46,7 @@ async def database_dsn(engines: RealEngines, failed_migrations: dict[str, Except
 
 
 @pytest.fixture
-async def private_engines() -> AsyncIterator[Callable[[], Any]]:
+async def private_engines() -> AsyncIterator[Callable[..., Awaitable[PrivateEngines]]]:
     """`await private_engines()`: engines of this test alone, to be killed and paused."""
     async with AsyncExitStack() as stack:
 

@@ -35,7 +35,7 @@ def stored(channel: Channel, headers: Mapping[str, str], delivery_id: str) -> An
         return Answer(owed.status, kind, owed.body.encode())
     shared = cross_origin(channel, headers)
     if wants_json(headers):
-        told = json.dumps({"status": "accepted", "delivery": delivery_id})
+        told = json.dumps({"status": "received", "delivery": delivery_id})
         return Answer(200, {"content-type": "application/json", **shared}, told.encode())
     redirect = channel.settings.text("redirect")
     if redirect:

@@ -107,3 +107,25 @@ class Positions:
             last,
         )
         return count
+
+
+async def skip(
+    connection: "Connection", stream: str, group: str, *, to: int, stream_created: str
+) -> int | None:
+    """Move past what cannot be read any more, on request; where it stood, None if there was no position.
+
+    The stream as it is now is accepted as the one to count in.
+    """
+    async with connection.transaction():
+        stood: int | None = await connection.fetchval(
+            "SELECT seq FROM positions WHERE stream = $1 AND grp = $2 FOR UPDATE", stream, group
+        )
+        await connection.execute(
+            "UPDATE positions SET seq = $3, stream_created = $4, last_event_id = NULL, moved_at = now()"
+            " WHERE stream = $1 AND grp = $2",
+            stream,
+            group,
+            to,
+            stream_created,
+        )
+    return stood

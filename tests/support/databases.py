@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -35,12 +35,11 @@ async def make_template(engines: RealEngines) -> dict[str, Exception]:
     return await migrate_all(engines.dsn(TEMPLATE))
 
 
-async def migrate_all(dsn: str) -> dict[str, Exception]:
-    """Make the floor, then run the migrations of every service that has any; returns what failed."""
+async def migrate_all(dsn: str, services: Sequence[str] | None = None) -> dict[str, Exception]:
+    """Make the floor, then migrate these services, or every one that can be; returns what failed."""
     await _execute(dsn, f"CREATE SCHEMA {FLOOR}; SET search_path TO {FLOOR}; {create_runtime_tables()}")
     failed: dict[str, Exception] = {}
-    for folder in sorted(SERVICES.glob("*/migrations/versions")):
-        service = folder.parents[1].name
+    for service in migrated() if services is None else services:
         try:
             await asyncio.to_thread(upgrade, dsn, service)
         except Exception as problem:
@@ -48,13 +47,21 @@ async def migrate_all(dsn: str) -> dict[str, Exception]:
     return failed
 
 
+def migrated() -> list[str]:
+    """The services that have migrations."""
+    return sorted(folder.parents[1].name for folder in SERVICES.glob("*/migrations/versions"))
+
+
 @asynccontextmanager
-async def fresh(engines: RealEngines) -> AsyncIterator[str]:
-    """The connection string of a new, migrated database on engines that have no template."""
+async def fresh(engines: RealEngines, services: Sequence[str] | None = None) -> AsyncIterator[str]:
+    """The connection string of a new database on engines that have no template, for `private_engines`.
+
+    It has the floor and what these services migrate: all of them, unless told otherwise.
+    """
     name = f"f_{os.getpid()}_{next(_numbers)}"
     await _execute(engines.dsn("postgres"), f'CREATE DATABASE "{name}" {EMPTY}')
     dsn = engines.dsn(name)
-    failed = await migrate_all(dsn)
+    failed = await migrate_all(dsn, services)
     if failed:
         raise next(iter(failed.values()))
     yield dsn

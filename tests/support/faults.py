@@ -10,8 +10,8 @@ import psutil
 
 from services.hub.engines.nats import NatsServer
 from services.hub.engines.postgres import PostgresServer, running_in
-from tests.support.accounts import NatsAccount, pool_accounts, pool_member
 from tests.support import cluster
+from tests.support.accounts import NatsAccount, pool_accounts, pool_member
 from tests.support.engines import WheelEngines
 from tests.support.scratch import scratch_home
 

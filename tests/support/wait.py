@@ -4,29 +4,32 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def until(
-    condition: Callable[[], Awaitable[T] | T],
-    within: float = 10.0,
-    every: float = 0.02,
-    why: str = "",
-) -> T:
+    condition: Callable[[], Awaitable[T]], within: float = ..., every: float = ..., why: str = ...
+) -> T: ...
+@overload
+async def until(condition: Callable[[], T], within: float = ..., every: float = ..., why: str = ...) -> T: ...
+async def until(
+    condition: Callable[[], Any], within: float = 10.0, every: float = 0.02, why: str = ""
+) -> Any:
     """The first truthy value of `condition`, plain or async. AssertionError after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
-        asked = condition()
-        value: T = await asked if inspect.isawaitable(asked) else asked
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:g} s: {why or name_of(condition)}; last: {value!r}")
+            raise AssertionError(f"not within {within:g} s: {why or _name(condition)}; last: {value!r}")
         await asyncio.sleep(every)
 
 
-def name_of(condition: Callable[..., object]) -> str:
-    """What to call a condition that was given no reason."""
+def _name(condition: Callable[..., object]) -> str:
     return getattr(condition, "__qualname__", repr(condition))

@@ -145,7 +145,7 @@ def _wrong_types(program: "cel.Program", roots: Collection[str]) -> Iterator[Mis
 
 def _sample() -> Mapping[str, Any]:
     when, nobody = datetime(2025, 1, 1, tzinfo=UTC), UUID(int=0)
-    lead = Lead(nobody, "site", "form", "Enquiry", 1, "anna", {}, when)
+    lead = Lead(nobody, nobody, "site", "form", "Enquiry", 1, "anna", {}, when)
     deal = new_deal(nobody, lead, nobody, "funnel", "stage", None, "", when)
     return {
         "lead": facts_of_lead(lead),

@@ -23,9 +23,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The enquiry as it was captured."""
+    """The enquiry as it was captured; its contact may have been merged since."""
 
     id: UUID
+    contact_id: UUID
     channel: str
     medium: str
     title: str

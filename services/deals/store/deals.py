@@ -31,6 +31,7 @@ class HistoryLine:
 
 def _lead_row(lead: Lead) -> dict[str, Any]:
     return {
+        "contact_id": str(lead.contact_id),
         "channel": lead.channel,
         "medium": lead.medium,
         "title": lead.title,
@@ -45,6 +46,7 @@ def deal_of(row: "asyncpg.Record") -> Deal:
     """A deal as its row tells."""
     values = dict(row)
     lead = dict(values.pop("lead"), id=values.pop("lead_id"))
+    lead["contact_id"] = UUID(lead["contact_id"])
     lead["captured_at"] = datetime.fromisoformat(lead["captured_at"])
     return Deal(lead=Lead(**lead), **values)
 

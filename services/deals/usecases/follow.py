@@ -151,6 +151,7 @@ def _capture(desk: Desk, captured: LeadCaptured, cause: "Cause") -> None:
 def _lead(captured: LeadCaptured) -> Lead:
     return Lead(
         captured.lead_id,
+        captured.contact_id,
         captured.channel,
         captured.medium,
         captured.title,

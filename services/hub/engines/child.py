@@ -125,7 +125,7 @@ def leftover(pid_file: Path) -> psutil.Process | None:
         said = json.loads(pid_file.read_text())
         process = psutil.Process(int(said["pid"]))
         same = abs(process.create_time() - float(said["started"])) < 1.0
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if same and not gone(process) else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
 
@@ -144,17 +144,24 @@ def end(process: psutil.Process, stop_signal: signal.Signals, within: float) -> 
     try:
         process.send_signal(stop_signal)
         process.send_signal(signal.SIGCONT)
-        if not _gone(process, within):
+        if not _ended(process, within):
             process.kill()
-            _gone(process, 10.0)
+            _ended(process, 10.0)
     except psutil.NoSuchProcess:
         return
 
 
-def _gone(process: psutil.Process, within: float) -> bool:
+def gone(process: psutil.Process) -> bool:
+    """Whether it has ended. A dead process that nobody reaps counts: it holds nothing any more."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _ended(process: psutil.Process, within: float) -> bool:
     deadline = time.monotonic() + within
-    # A dead process that nobody reaps counts as gone: it holds nothing any more.
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while not gone(process):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)

@@ -160,3 +160,19 @@ async def head(connection: "Connection", contact_id: UUID) -> UUID:
         contact_id,
     )
     return found or contact_id
+
+
+async def family(connection: "Connection", ids: Iterable[UUID]) -> set[str]:
+    """These contacts and all that were merged into them."""
+    rows = await connection.fetch(
+        """
+        WITH RECURSIVE family AS (
+            SELECT id FROM contacts WHERE id = ANY($1::uuid[])
+            UNION
+            SELECT c.id FROM contacts c JOIN family ON c.merged_into = family.id
+        )
+        SELECT id FROM family
+        """,
+        list(ids),
+    )
+    return {str(row["id"]) for row in rows}

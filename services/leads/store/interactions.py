@@ -119,10 +119,10 @@ async def since(connection: "Connection", contact_id: UUID, last: int) -> list[R
 
 
 async def names_of(connection: "Connection", interaction_or_lead: UUID) -> set[str]:
-    """Contact, lead, interaction and delivery that belong to this interaction or lead."""
+    """The interactions, leads and deliveries that go with this interaction or lead."""
     rows = await connection.fetch(
-        "SELECT id, lead_id, contact_id, delivery_id FROM interactions"
-        " WHERE id = $1 OR lead_id = $1 ORDER BY n LIMIT 100",
+        "SELECT id, lead_id, delivery_id FROM interactions WHERE id = $1"
+        " UNION SELECT id, lead_id, delivery_id FROM interactions WHERE lead_id = $1 LIMIT 200",
         interaction_or_lead,
     )
     return {str(value) for row in rows for value in row.values() if value}

@@ -23,6 +23,7 @@ _TYPES = (
     "text", "text", "text", "text", "uuid",
 )  # fmt: skip
 _SELECTED = _COLUMNS.replace("fields, points", "fields::jsonb, points::jsonb")
+_SHOWN = f"{_COLUMNS}, score, settled_at, reason"
 _UNNEST = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
 
 
@@ -145,6 +146,11 @@ async def recount(connection: "Connection", lead_id: UUID) -> None:
         )
 
 
+async def shown(connection: "Connection", lead_id: UUID) -> Record | None:
+    """One lead as the list shows it."""
+    return await connection.fetchrow(f"SELECT {_SHOWN} FROM leads WHERE id = $1", lead_id)
+
+
 async def listed(
     connection: "Connection",
     *,
@@ -164,7 +170,7 @@ async def listed(
         asked += [after.captured_at, after.id]
         conditions.append(f"(captured_at, id) < (${len(asked) - 1}, ${len(asked)})")
     return await connection.fetch(
-        f"SELECT {_COLUMNS}, score, settled_at, reason FROM leads"
+        f"SELECT {_SHOWN} FROM leads"
         f" WHERE {' AND '.join(conditions)} ORDER BY captured_at DESC, id DESC LIMIT $1",
         *asked,
     )

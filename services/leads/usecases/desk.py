@@ -57,6 +57,12 @@ class Desk:
             self._seats = await team.lock(self.connection, members)
         return self._seats
 
+    async def relieve(self, owner: str | None, *, leads: int = 1) -> None:
+        """The member has so many open leads less."""
+        seat = (await self.seats()).get(owner or "")
+        if seat is not None:
+            seat.open_leads = max(0, seat.open_leads - leads)
+
     def matching(self, reading: Reading) -> list[Contact]:
         """The contacts that these identities prove or, without proof, hint at; the oldest first."""
         found = {self.owners[key] for key in reading.strong if key in self.owners}

@@ -94,8 +94,7 @@ async def _settle_leads(
     kept, ended = sorted((ours, theirs), key=lambda lead: lead.age)
     enquiries.absorb(kept, ended)
     await leads.settle(work.connection, ended, work.now)
-    if ended.owner is not None:
-        (await desk.seats())[ended.owner].open_leads -= 1
+    await desk.relieve(ended.owner)
     kept.contact_id = survivor.id
     desk.leads[survivor.id] = kept
     desk.touched(kept)

@@ -88,8 +88,7 @@ async def _reopen(desk: Desk, merge: Merge, work: "Work") -> None:
     ended.status, ended.merged_into = "open", None
     await leads.settle(connection, ended, work.now)
     await leads.recount(connection, merge.kept_lead)
-    if ended.owner is not None:
-        (await desk.seats())[ended.owner].open_leads += 1
+    await desk.relieve(ended.owner, leads=-1)
     names = (ended.id, merge.kept_lead)
     did = "the lead stands on its own again: the merge was undone"
     work.note(did, names=names, correlation=ended.correlation)

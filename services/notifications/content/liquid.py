@@ -84,6 +84,17 @@ def flaws(source: str, *, html: bool = False) -> list[Flaw]:
     return found or list(_failures(source, html))
 
 
+def fields_in(source: str) -> list[str]:
+    """The fields of contacts that a template names; none when it cannot be read."""
+    try:
+        found = _compiled(source, False).analyze(include_partials=False).globals
+    except LiquidError:
+        return []
+    named = [use.segments for use in found.get("contact", [])]
+    fields = (path[2] for path in named if len(path) > 2 and path[1] == "fields")
+    return sorted({field for field in fields if isinstance(field, str)} - _ALWAYS)
+
+
 def _unknown_variables(template: BoundTemplate, source: str) -> Iterator[Flaw]:
     for uses in template.analyze(include_partials=False).globals.values():
         for use in uses:

@@ -8,7 +8,7 @@ import re
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
@@ -135,11 +135,13 @@ class Line:
     async def _write(self, content: bytes, phase: "_Where") -> aiosmtplib.SMTPResponse:
         """The body first, the final dot only when all of it has left this process."""
         protocol = self._client.protocol
-        if protocol is None:
+        if protocol is None or protocol.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         phase.at = "body"
         protocol.write(_stuffed(content))
-        while (left := self._client.transport) and left.get_write_buffer_size():
+        transport = cast(asyncio.WriteTransport, protocol.transport)
+        # Transports tell nobody when they have written everything.
+        while not transport.is_closing() and transport.get_write_buffer_size():  # noqa: ASYNC110
             await asyncio.sleep(_FLUSH_SECONDS)
         if not self.usable:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")

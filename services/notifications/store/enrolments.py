@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from asyncpg import Record
 from contracts.notifications import EndReason
 from services.notifications.domain.enrolment import RUNNING, Run
 
@@ -153,5 +154,5 @@ async def move(connection: "Connection", staying: UUID, absorbed: UUID) -> None:
         )
 
 
-def _enrolment(row: Mapping[str, object]) -> Enrolment:
-    return Enrolment(**{**row, "stop_on": tuple(row["stop_on"])})  # type: ignore[arg-type]
+def _enrolment(row: Record) -> Enrolment:
+    return Enrolment(**{**row, "stop_on": tuple(row["stop_on"])})

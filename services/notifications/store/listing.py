@@ -1,15 +1,14 @@
 """What the API and trace read."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+from asyncpg import Record
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,9 @@ class Page:
     id: UUID | None = None
 
 
-async def messages(connection: "Connection", page: Page) -> Sequence[Row]:
+async def messages(connection: "Connection", page: Page) -> list[Record]:
     """Messages, newest first."""
-    rows: Sequence[Row] = await connection.fetch(
+    return await connection.fetch(
         """
         SELECT m.id, m.enrolment_id, m.contact_id, e.sequence, m.step, m.medium, m.state, m.reason,
                m.detail, m.attempts, m.internet_message_id, m.due_at, m.next_try_at, m.started_at,
@@ -51,12 +50,11 @@ async def messages(connection: "Connection", page: Page) -> Sequence[Row]:
         page.at,
         page.id,
     )
-    return rows
 
 
-async def enrolments(connection: "Connection", page: Page) -> Sequence[Row]:
+async def enrolments(connection: "Connection", page: Page) -> list[Record]:
     """Enrolments, newest first, each with the time its next step is armed for."""
-    rows: Sequence[Row] = await connection.fetch(
+    return await connection.fetch(
         """
         SELECT e.id, e.contact_id, e.sequence, e.version, e.deal_id, e.state, e.armed_step,
                t.due_at AS next_due_at, e.enrolled_at, e.ended_at
@@ -73,12 +71,11 @@ async def enrolments(connection: "Connection", page: Page) -> Sequence[Row]:
         page.at,
         page.id,
     )
-    return rows
 
 
-async def suppressions(connection: "Connection", page: Page) -> Sequence[Row]:
+async def suppressions(connection: "Connection", page: Page) -> list[Record]:
     """Opt-outs, newest first."""
-    rows: Sequence[Row] = await connection.fetch(
+    return await connection.fetch(
         "SELECT id, medium, address, contact_id, source, added_by, added_at FROM suppressions"
         " WHERE ($2::timestamptz IS NULL OR (added_at, id) < ($2, $3::uuid))"
         " ORDER BY added_at DESC, id DESC LIMIT $1",
@@ -86,7 +83,6 @@ async def suppressions(connection: "Connection", page: Page) -> Sequence[Row]:
         page.at,
         page.id,
     )
-    return rows
 
 
 async def destination(connection: "Connection", message_id: UUID) -> Destination | None:
@@ -96,30 +92,22 @@ async def destination(connection: "Connection", message_id: UUID) -> Destination
 
 
 async def other_names(connection: "Connection", name: str) -> set[str]:
-    """Under which names the journal knows the message or enrolment called `name`.
+    """What else the journal calls the message or enrolment that goes by `name`.
 
     A Message-ID may come in angle brackets.
     """
     bare = name.strip().removeprefix("<").removesuffix(">")
     rows = await connection.fetch(
-        """
-        SELECT m.id::text, m.enrolment_id::text, m.internet_message_id FROM messages m
-        WHERE m.internet_message_id = $1 OR m.id::text = $1 OR m.enrolment_id::text = $1
-        """
-        if not _is_uuid(bare)
-        else """
-        SELECT m.id::text, m.enrolment_id::text, m.internet_message_id FROM messages m
-        WHERE m.id = $1::text::uuid OR m.enrolment_id = $1::text::uuid
-        """,
+        "SELECT id::text, enrolment_id::text, internet_message_id FROM messages"
+        " WHERE internet_message_id = $1 OR id = $2 OR enrolment_id = $2",
         bare,
+        _uuid(bare),
     )
-    found = {value for row in rows for value in row.values()}
-    return (found | {bare}) - {name}
+    return {bare, *(value for row in rows for value in row.values())} - {name}
 
 
-def _is_uuid(text: str) -> bool:
+def _uuid(text: str) -> UUID | None:
     try:
-        UUID(text)
+        return UUID(text)
     except ValueError:
-        return False
-    return True
+        return None

@@ -1,6 +1,7 @@
 """Records what became of messages that were started, and what that means for their enrolments."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from random import Random
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from services.runtime.work import Work
 log = structlog.get_logger()
 _AT_ONCE = 200
 _CUT_OFF = "its sender went silent while sending"
+_NEVER_LEFT = "its start was not heard of"
 
 
 async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: Random) -> None:
@@ -36,16 +38,16 @@ async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: R
     await _write(work, settled, random)
 
 
-async def sweep(work: Work, own: Collection[UUID], random: Random) -> int:
+async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) -> int:
     """Deal with messages that nobody will: whose sender went silent, or whose time has passed.
 
-    `own` are in the hands of this process, however long that takes. Returns how many there were.
+    `own` are in the hands of `owner`, however long that takes. Returns how many there were.
     """
     silent = await messages.expired(work.connection, work.now, own, _AT_ONCE)
     late = await messages.overdue(work.connection, work.now, _AT_ONCE)
     locked = await _lock(work, [*silent, *late])
     lost = [
-        (message, Attempt(id, message.attempts, "unknown", _CUT_OFF, work.now))
+        (message, _lost(message, owner, work.now))
         for id in silent
         if (message := locked.get(id)) and message.state == "sending"
     ]
@@ -58,6 +60,13 @@ async def sweep(work: Work, own: Collection[UUID], random: Random) -> int:
     if overdue:
         await refuse(work, overdue)
     return len(lost) + len(overdue)
+
+
+def _lost(message: Message, owner: UUID, now: datetime) -> Attempt:
+    """One of our own that we have no memory of never left: its claim committed unheard."""
+    if message.lease_owner == owner:
+        return Attempt(message.id, message.attempts, "deferred", _NEVER_LEFT, now)
+    return Attempt(message.id, message.attempts, "unknown", _CUT_OFF, now)
 
 
 async def _lock(work: Work, ids: Sequence[UUID]) -> dict[UUID, Message]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.hub.engines.child import LOG_LIMIT, Child, Program, leftover, stop_leftover
+from services.hub.engines.child import LOG_LIMIT, Child, Program, gone, leftover, stop_leftover
 from tests.support.wait import until
 
 SLEEPER = "import time\nprint('up', flush=True)\ntime.sleep(600)"
@@ -93,7 +93,7 @@ async def test_a_child_dies_with_a_killed_hub(home: Path) -> None:
     hub, child = start_hub(home, SLEEPER)
     await until(lambda: "up" in (home / "log").read_text())
     kill_hub(hub)
-    await until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    await until(lambda: gone(child))
 
 
 async def test_what_a_killed_hub_left_running_is_stopped_by_the_next(home: Path) -> None:

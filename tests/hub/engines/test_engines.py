@@ -12,6 +12,7 @@ import nats
 import psutil
 import pytest
 
+from services.hub.engines.child import gone
 from services.hub.engines.engines import Engines
 from services.hub.engines.errors import EngineError
 from services.hub.engines.nats_grants import SERVICES
@@ -125,6 +126,7 @@ async def test_a_stream_that_cannot_be_read_stops_the_start(used_home: Path, dam
 HUB = """
 import asyncio, sys
 from pathlib import Path
+from services.hub.engines.child import gone
 from services.hub.engines.engines import Engines
 async def main():
     await Engines.start(Path(sys.argv[1]))
@@ -163,7 +165,7 @@ async def test_the_engines_of_a_killed_hub_end_by_themselves(used_home: Path) ->
     assert len(children) >= 6
     hub.kill()
     hub.communicate()
-    await until(lambda: not any(process.is_running() for process in children))
+    await until(lambda: all(gone(process) for process in children))
 
 
 async def test_a_hub_started_while_the_last_ones_engines_still_end_waits_for_them(used_home: Path) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from services.hub.engines import identity as identities
+from services.hub.engines.child import gone
 from services.hub.engines.errors import EngineError
 from services.hub.engines.postgres import PostgresServer, binaries, fit, running_in
 from tests.support.faults import PrivateEngines
@@ -146,7 +147,7 @@ async def test_backends_that_outlive_their_server_are_stopped(used_home: Path) -
     await postgres.child.kill()
     await postgres.start()
     assert await ask(postgres, "SELECT 1") == 1
-    assert not backend.is_running()
+    assert gone(backend)
     connection.terminate()
     await postgres.stop()
 

@@ -1,0 +1,45 @@
+"""What comes in from the bus, handed to the use cases."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from contracts.interactions import InteractionReceived
+from contracts.notifications import MessageNotSent, MessageSent
+from services.leads.domain.rules import Rules
+from services.leads.usecases.find_names import find_names
+from services.leads.usecases.log_interactions import log_interactions
+from services.leads.usecases.log_messages import log_messages
+from services.runtime.definitions import Definitions
+from services.runtime.facts import Facts
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+    from services.runtime.received import Received
+    from services.runtime.work import Work
+
+
+def fact_readers(definitions: Definitions[Rules]) -> list[Facts]:
+    """One reader for what people sent us, one for what they were sent."""
+    incoming, outgoing = Facts("CRM_CONNECTORS"), Facts("CRM_NOTIFICATIONS")
+
+    @incoming.on_many(InteractionReceived)
+    async def on_interactions(facts: "list[Received[InteractionReceived]]", work: "Work") -> None:
+        await log_interactions(facts, work, definitions.current)
+
+    async def on_messages(facts: "list[Received[Any]]", work: "Work") -> None:
+        await log_messages([fact.data for fact in facts], work)
+
+    for contract in (MessageSent, MessageNotSent):
+        outgoing.on_many(contract)(on_messages)
+    return [incoming, outgoing]
+
+
+def other_names(
+    definitions: Definitions[Rules],
+) -> Callable[["Connection", str], Awaitable[set[str]]]:
+    """Answers which ids a phone, an address, a lead or an interaction goes by."""
+
+    async def resolve(connection: "Connection", name: str) -> set[str]:
+        return await find_names(connection, name, definitions.current.recognition.region)
+
+    return resolve

@@ -1,0 +1,45 @@
+"""The courier's desk on the real database: each of its questions and notes is one unit of work."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from services.notifications.domain.settlement import Attempt
+from services.notifications.store import messages
+from services.notifications.usecases.claim import Claimed, claim
+from services.notifications.usecases.settle import settle, sweep
+
+if TYPE_CHECKING:
+    from services.runtime.host import Host
+
+
+class DatabaseDesk:
+    """Opens a transaction for everything the courier does. `owner` names this process and this start."""
+
+    def __init__(self, host: "Host", owner: UUID, lease: timedelta, random: Random) -> None:
+        self._host = host
+        self._owner = owner
+        self._lease = lease
+        self._random = random
+
+    async def due(self, most: int) -> int:
+        """How many messages could go out now."""
+        async with self._host.database.pool.acquire() as connection:
+            return await messages.count_due(connection, self._host.clock.now(), most)
+
+    async def claim(self, most: int) -> list[Claimed]:
+        """Take messages over the gate; those returned are marked as sending by us."""
+        async with self._host.work() as work:
+            return await claim(work, self._owner, most, self._lease)
+
+    async def settle(self, attempts: Sequence[Attempt]) -> None:
+        """Write what became of attempts."""
+        async with self._host.work() as work:
+            await settle(work, attempts, self._owner, self._random)
+
+    async def sweep(self, own: Collection[UUID]) -> int:
+        """Deal with messages that nobody will; `own` are in our hands."""
+        async with self._host.work() as work:
+            return await sweep(work, self._owner, own, self._random)
