@@ -66,7 +66,9 @@ class Rules:
 
     def for_recipient(self, address: str) -> Channel | None:
         """The channel of a mail address: as written, without its +tag, or of its whole domain."""
-        local, _, domain = address.lower().rpartition("@")
+        local, at, domain = address.lower().rpartition("@")
+        if not at:
+            return None
         for name in (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}"):
             if name in self.by_address:
                 return self.by_address[name]

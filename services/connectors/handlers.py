@@ -37,7 +37,9 @@ def reading(rules: CurrentRules, partner: str) -> Callable[[RawMessage], Stored]
 
     def read(message: RawMessage) -> Stored:
         channel = rules().by_partner.get(partner)
-        return partner_delivery(message, channel.name if channel else partner, "nats")
+        if channel is None:
+            return partner_delivery(message, partner, "unknown")
+        return partner_delivery(message, channel.name, channel.kind.name)
 
     return read
 

@@ -5,6 +5,7 @@ FastStream pulls; one middleware alone acknowledges. Its defaults (reject, bare 
 
 import asyncio
 import random
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -31,10 +32,39 @@ _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 900.0
 _LONGEST_HANDLING = 60.0
 _LOOK_SECONDS = 10.0
+_FAILED_PULL_SECONDS = 0.5
 
 
 class QueueMissing(Exception):
     """There is no durable consumer for this service's commands."""
+
+
+class _PatientPull:
+    """A pull that waits before it reports a failure.
+
+    FastStream pulls again at once after any failure: hundreds of times a second when the durable is
+    gone, and on a closed connection without ever letting another task of the process run.
+    """
+
+    def __init__(self, pull: Any) -> None:
+        self._pull = pull
+
+    async def fetch(self, batch: int, timeout: float) -> list[Msg]:
+        """The next messages. Raises TimeoutError when there are none, after a pause if it must."""
+        try:
+            messages: list[Msg] = await self._pull.fetch(batch=batch, timeout=timeout)
+        except TimeoutError:
+            await asyncio.sleep(0)
+            raise
+        except (nats.errors.Error, nats.js.errors.Error) as error:
+            await asyncio.sleep(_FAILED_PULL_SECONDS)
+            raise nats.errors.TimeoutError from error
+        return messages
+
+    async def unsubscribe(self) -> None:
+        """Let go of the pull's inbox, if the connection still stands."""
+        with suppress(nats.errors.Error):
+            await self._pull.unsubscribe()
 
 
 class _SharedBroker(NatsBroker):
@@ -47,6 +77,12 @@ class _SharedBroker(NatsBroker):
     async def _connect(self) -> Client:
         self.config.connect(self._bus.nc)
         return self._bus.nc
+
+    async def start(self) -> None:
+        """Start the subscribers, which then pull with patience."""
+        await super().start()
+        for subscriber in self.subscribers:
+            subscriber.subscription = _PatientPull(subscriber.subscription)  # type: ignore[attr-defined]
 
     async def stop(self, *_error: Any) -> None:
         """Stop the subscribers; the connection is not ours to close."""

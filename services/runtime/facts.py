@@ -1,11 +1,13 @@
 """What a service does with the facts of one stream: handlers by type, one by one or in sets."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from contracts.contract import Contract
 from services.runtime.received import Decoder, Received, decoder
+from services.runtime.telemetry import span
 
 if TYPE_CHECKING:
     from services.runtime.work import Work
@@ -18,8 +20,9 @@ H = TypeVar("H", bound=Callable[..., Awaitable[None]])
 def _one_by_one(handler: One) -> Many:
     async def handle(facts: list[Received[Any]], work: "Work") -> None:
         for fact in facts:
-            work.cause = fact.cause
-            await handler(fact, work)
+            with span(fact.type, fact.cause.traceparent) as here:
+                work.cause = replace(fact.cause, traceparent=here or fact.cause.traceparent)
+                await handler(fact, work)
 
     return handle
 
@@ -88,4 +91,5 @@ class Facts:
         for kind, run in groupby(facts, key=lambda fact: fact.type if not self._raw else ""):
             batch: Sequence[Received[Any]] = list(run)
             work.cause = batch[0].cause
-            await (self._raw or self._handlers[kind])(list(batch), work)
+            handler = self._raw or self._handlers[kind]
+            await handler(list(batch), work)

@@ -57,9 +57,7 @@ async def test_the_partner_of_an_account_publishes_to_its_ingress_alone(
 async def test_every_test_has_a_database_of_its_own(engines: RealEngines, database_dsn: str) -> None:
     connection = await asyncpg.connect(database_dsn)
     assert await connection.fetchval("SELECT count(*) FROM floor.outbox") == 0
-    assert await connection.fetchval("SELECT pg_encoding_to_char(encoding) FROM pg_database LIMIT 1") == (
-        "UTF8"
-    )
+    assert await connection.fetchval("SHOW server_encoding") == "UTF8"
     await connection.close()
 
 

@@ -4,16 +4,23 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
+
 from services.hub.engines import roles
+from services.hub.engines.errors import EngineError
 from services.hub.engines.home import EngineHome
 from services.hub.engines.keys import partner_seed, public_key
-from services.hub.engines.nats import NatsServer
+from services.hub.engines.nats import NatsServer, free_port, is_free
 from services.hub.engines.nats_accounts import HUB_USER, SYSTEM, accounts
 from services.hub.engines.nats_config import Account
 from services.hub.engines.nats_grants import SERVICES
 from services.hub.engines.postgres import PostgresServer
 
+log = structlog.get_logger()
+
 SYSTEM_USER = "sys"
+LOOK_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Engines:
@@ -45,7 +52,9 @@ class Engines:
     @staticmethod
     def nats_server(home: EngineHome, partners: Sequence[str] = (), port: int = 0) -> NatsServer:
         """The NATS server of a hub, not started; makes the keys that are missing."""
-        return NatsServer(home.nats, _accounts(home, partners), system_account=SYSTEM, port=port)
+        return NatsServer(
+            home.nats, _accounts(home, partners), system_account=SYSTEM, port=port or _same_port(home)
+        )
 
     async def _start_both(self) -> None:
         ends = await asyncio.gather(self.nats.start(), self._start_postgres(), return_exceptions=True)
@@ -83,6 +92,13 @@ class Engines:
         """Admit exactly these partners from now on; nobody else is disconnected. EngineError when refused."""
         await self.nats.reload(_accounts(self.home, partners))
 
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Start again whichever ends, until `stopping` is set. Let it return before `stop`."""
+        pause = LOOK_SECONDS
+        while not await _set_within(stopping, pause):
+            revived = [await _revive(engine) for engine in (self.nats, self.postgres) if not engine.alive]
+            pause = LOOK_SECONDS if all(revived) else min(2 * pause, LONGEST_PAUSE_SECONDS)
+
     async def stop(self) -> None:
         """Stop both and let go of the folder."""
         try:
@@ -91,8 +107,37 @@ class Engines:
             self.home.release()
 
 
+async def _revive(engine: NatsServer | PostgresServer) -> bool:
+    """Start an engine that has ended; says whether it could."""
+    log.error("engine.ended", engine=engine.name)
+    try:
+        await engine.start()
+    except EngineError as problem:
+        log.error("engine.not_started", engine=engine.name, problem=problem.problem, remedy=problem.remedy)
+        return False
+    log.warning("engine.started_again", engine=engine.name)
+    return True
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 async def _released(home: EngineHome) -> None:
     home.release()
+
+
+def _same_port(home: EngineHome) -> int:
+    """The port of the last start if it is free, so that partners find the bus again; else any."""
+    memory = home.nats / "port"
+    last = memory.read_text().strip() if memory.exists() else ""
+    port = int(last) if last.isdigit() and is_free(int(last)) else free_port()
+    memory.write_text(str(port))
+    return port
 
 
 def _seed(home: EngineHome, user: str) -> Path:

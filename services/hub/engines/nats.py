@@ -57,8 +57,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of the loopback interface now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
 class NatsServer:
     """One server over one folder. The same port and store are used for as long as the object lives."""
+
+    name = "nats"
 
     def __init__(
         self, folder: Path, accounts: Sequence[Account], *, system_account: str = "SYS", port: int = 0
@@ -69,7 +82,7 @@ class NatsServer:
         self.port = port or free_port()
         self.child = Child(
             Program(
-                name="nats",
+                name=self.name,
                 command=[binary(), "-c", str(self.config_file)],
                 log=folder / "nats.log",
                 pid_file=folder / "nats.pid",
@@ -77,6 +90,11 @@ class NatsServer:
                 environment={"GOMEMLIMIT": "96MiB"},
             )
         )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs, paused included."""
+        return self.child.alive
 
     @property
     def store(self) -> Path:
@@ -94,7 +112,7 @@ class NatsServer:
         return f"nats://{HOST}:{self.port}"
 
     @property
-    def name(self) -> str:
+    def server_name(self) -> str:
         """The server's own name, by which it is told from a stranger on the same port."""
         return f"leadwire-{self.folder.stat().st_ino}-{self.port}"
 
@@ -103,8 +121,12 @@ class NatsServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_config()
         self.child.start()
-        await self.ready(within)
-        self._check_store()
+        try:
+            await self.ready(within)
+            self._check_store()
+        except BaseException:
+            await self.child.stop()
+            raise
 
     def write_config(self) -> None:
         """Write the configuration and have the server check it; the old one stays when it is wrong."""
@@ -115,7 +137,9 @@ class NatsServer:
         fresh.replace(self.config_file)
 
     def _text(self) -> str:
-        return render(ServerConfig(self.name, self.port, self.store, self.accounts, self.system_account))
+        return render(
+            ServerConfig(self.server_name, self.port, self.store, self.accounts, self.system_account)
+        )
 
     async def ready(self, within: float = 20.0) -> None:
         """Wait until the server greets as itself with JetStream on, `within` seconds at most."""
@@ -124,7 +148,7 @@ class NatsServer:
             if not self.child.alive:
                 raise self._broken(f"nats-server ended with status {self.child.exit_code}")
             greeting = await greet(self.port)
-            if greeting.get("server_name") == self.name and greeting.get("jetstream"):
+            if greeting.get("server_name") == self.server_name and greeting.get("jetstream"):
                 return
             await asyncio.sleep(0.01)
         raise self._broken(f"nats-server did not answer within {within:.0f} s")

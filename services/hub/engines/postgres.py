@@ -37,6 +37,8 @@ def binaries() -> Path:
 class PostgresServer:
     """One server over `folder`/data, reached through a socket in `sockets`."""
 
+    name = "postgres"
+
     def __init__(self, folder: Path, sockets: Path, *, max_connections: int = 40) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -69,12 +71,16 @@ class PostgresServer:
         self._stop_strangers()
         self.child = Child(self._program(identity))
         self.child.start()
-        await self._ready(self.child, within)
+        try:
+            await self._ready(self.child, within)
+        except BaseException:
+            await self.child.stop()
+            raise
 
     def _program(self, identity: Identity) -> Program:
         config = self.folder / "postgresql.conf"
         return Program(
-            name="postgres",
+            name=self.name,
             command=[str(binaries() / "postgres"), "-D", str(self.data), f"--config-file={config}"],
             log=self.folder / "postgres.log",
             pid_file=self.folder / "postgres.pid",

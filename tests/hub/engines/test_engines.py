@@ -174,3 +174,28 @@ async def test_a_hub_started_while_the_last_ones_engines_still_end_waits_for_the
     hub.communicate()
     engines = await asyncio.wait_for(Engines.start(used_home), 20)
     await engines.stop()
+
+
+async def test_an_engine_that_ends_is_started_again(used_home: Path) -> None:
+    engines = await Engines.start(used_home)
+    await store_something(engines)
+    stopping = asyncio.Event()
+    keeper = asyncio.create_task(engines.keep(stopping))
+    dead = engines.nats.child.pid, engines.postgres.child and engines.postgres.child.pid
+    await engines.nats.child.kill()
+    assert engines.postgres.child is not None
+    await engines.postgres.child.kill()
+    await until(lambda: engines.nats.alive and engines.nats.child.pid != dead[0])
+    await until(lambda: engines.postgres.alive and engines.postgres.child.pid != dead[1])
+    stopping.set()
+    await keeper
+    await assert_kept(engines)
+    await engines.stop()
+
+
+async def test_partners_find_the_bus_on_the_same_port_after_a_restart(used_home: Path) -> None:
+    first = await Engines.start(used_home)
+    await first.stop()
+    second = await Engines.start(used_home)
+    await second.stop()
+    assert first.nats_url == second.nats_url
