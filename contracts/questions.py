@@ -1,9 +1,12 @@
-"""Request and reply: what may be asked of a service over the bus, and the shape of its answer."""
+"""Request and reply: what may be asked of a service over the bus, and the shape of its answer.
+
+Where a question cannot be answered at all, the reply is `{"error": why}` instead.
+"""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field, RootModel
 
 from contracts.contract import Model
 
@@ -14,7 +17,7 @@ class Question(Model):
     """Asked by request/reply on `TYPE`, where `{service}` stands for the one that answers."""
 
     TYPE: ClassVar[str]
-    ANSWER: ClassVar[type[Model]]
+    ANSWER: ClassVar[type[BaseModel]]
 
 
 def subject_to(question: type[Question], service: str) -> str:
@@ -22,94 +25,99 @@ def subject_to(question: type[Question], service: str) -> str:
     return question.TYPE.format(service=service)
 
 
-class JournalLine(Model):
+class JournalEntry(Model):
     """One thing a service did, in words without personal data."""
 
+    service: str
     at: datetime
     correlation: str = Field(description="The enquiry it belongs to.")
-    event: str | None = Field(default=None, description="Id of the event that was handled.")
+    event_id: str = Field(description="The event that was handled.")
     did: str
+    names: list[str] = Field(default_factory=list, description="Ids under which it can be found.")
 
 
-class Waiting(Model):
-    """Something that has not happened yet: a parked event, a timer, an unpublished row."""
+class ParkedEvent(Model):
+    """An event that could not be handled, or that waits behind one."""
 
-    kind: Literal["parked", "timer", "outbox"]
-    name: str = Field(description="Its id, or the kind of timer.")
-    since: datetime | None = None
-    due_at: datetime | None = None
-    reason: str = Field(default="", description="Why it waits.")
-    remedy: str = Field(default="", description="What a person can do about it.")
+    service: str
+    id: int = Field(description="With the service in front, the id that `leadwire dead` takes.")
+    stream: str
+    key: str = Field(description="What waits behind it: later events of the same key.")
+    event_id: str
+    type: str
+    recovery: str = Field(description="retry: by timer; person: redrive or discard; behind: follows another.")
+    reason: str
+    attempts: int = Field(ge=0)
+    next_try: datetime | None = None
+    parked_at: datetime
+    correlation: str
+
+
+class ArmedTimer(Model):
+    """Something that will happen at its time."""
+
+    service: str
+    kind: str
+    key: str
+    due_at: datetime
+    zone: str = Field(description="IANA time zone of the rule.")
+    rule: str = Field(description="What it was reckoned from, such as a delay and a time of day.")
+    correlation: str
 
 
 class TraceAnswer(Model):
-    """What one service knows of the names and correlations it was asked about."""
+    """What one service knows of the names, or of the enquiries, that it was asked about."""
 
-    service: str
-    names: list[str] = Field(default_factory=list, description="Other names of the same things.")
+    names: list[str] = Field(default_factory=list, description="All names of the same things.")
     correlations: list[str] = Field(default_factory=list, description="Where the names occur.")
-    lines: list[JournalLine] = Field(default_factory=list, description="Oldest first.")
-    waiting: list[Waiting] = Field(default_factory=list)
+    entries: list[JournalEntry] = Field(default_factory=list, description="Oldest first.")
+    parked: list[ParkedEvent] = Field(default_factory=list)
+    timers: list[ArmedTimer] = Field(default_factory=list, description="Soonest first.")
 
 
 class AskTrace(Question):
-    """What became of these? Asked once with the names, then with the correlations all services found."""
+    """What became of these? Asked to resolve names first, then about the correlations found."""
 
     TYPE: ClassVar[str] = "ask.{service}.trace.v1"
-    ANSWER: ClassVar[type[Model]] = TraceAnswer
+    ANSWER: ClassVar[type[BaseModel]] = TraceAnswer
 
-    names: list[str] = Field(
-        default_factory=list,
-        description="Any id a person may have in hand, a phone or an email.",
+    resolve: list[str] | None = Field(
+        default=None, description="Any ids a person may have in hand, a phone or an email."
     )
-    correlations: list[str] = Field(default_factory=list)
+    correlations: list[str] | None = Field(default=None, description="Asked about without `resolve`.")
 
 
-class DefinitionProblem(Model):
+class DefinitionMistake(Model):
     """One mistake in a definition, for the person who wrote it."""
 
-    path: str = Field(description="Where in the part, such as funnels.reach.stages[0].after.")
+    path: str = Field(description="Where in the part, such as funnels.reach.stages[0].name.")
     message: str
-    remedy: str = ""
+    remedy: str
 
 
 class StageAnswer(Model):
-    """Accepted when there are no problems; nothing is active yet either way."""
+    """Accepted when there are no errors; nothing is active yet either way."""
 
-    service: str
     accepted: bool
-    problems: list[DefinitionProblem] = Field(default_factory=list)
+    errors: list[DefinitionMistake] = Field(default_factory=list)
 
 
 class AskStage(Question):
-    """Would you take this part of a definition set? Staging it twice changes nothing."""
+    """Would you take this part of a definition set? Staging it again changes nothing."""
 
     TYPE: ClassVar[str] = "ask.{service}.stage.v1"
-    ANSWER: ClassVar[type[Model]] = StageAnswer
+    ANSWER: ClassVar[type[BaseModel]] = StageAnswer
 
     version: str = Field(min_length=1, description="Version of the whole set.")
     part: dict[str, object] = Field(description="This service's top-level keys of the set.")
 
 
-class InFlight(Model):
-    """Open deals in one stage under one version of a definition set."""
-
-    funnel: str
-    stage: str
-    version: str = Field(description="The definition set these deals are pinned to.")
-    deals: int = Field(ge=0)
-
-
-class InFlightAnswer(Model):
-    """Only stages that hold an open deal are listed."""
-
-    stages: list[InFlight] = Field(default_factory=list)
+class InFlightAnswer(RootModel[dict[str, dict[str, int]]]):
+    """How many open deals stand in each stage, by funnel; only stages that hold one are listed."""
 
 
 class AskInFlight(Question):
     """How many open deals stand where? Shown by a diff before definitions change."""
 
     TYPE: ClassVar[str] = "ask.deals.in_flight.v1"
-    ANSWER: ClassVar[type[Model]] = InFlightAnswer
-
-    funnel: str | None = Field(default=None, description="Only this funnel.")
+    ANSWER: ClassVar[type[BaseModel]] = InFlightAnswer

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from tests.support import databases, faults, wait
 from tests.support.accounts import NatsAccount, pool_member, wipe
 from tests.support.engines import RealEngines, chosen_engines
 from tests.support.faults import PrivateEngines
+
+if TYPE_CHECKING:
+    from tests.support.hosts import Hosts, RunningHost
 
 _account_numbers = count()
 
@@ -59,6 +62,23 @@ async def private_engines() -> AsyncIterator[Callable[..., Awaitable[PrivateEngi
             return await stack.enter_async_context(faults.private_engines(max_connections))
 
         yield start
+
+
+@pytest.fixture
+async def hosts(nats_account: NatsAccount, database_dsn: str) -> AsyncIterator["Hosts"]:
+    """Programs on this test's account and database; see tests/support/hosts.py."""
+    # Loads the whole runtime, which most tests do without.
+    from tests.support.hosts import Hosts
+
+    started = Hosts(nats_account.url, database_dsn)
+    yield started
+    await started.close()
+
+
+@pytest.fixture
+def make_host(hosts: "Hosts") -> Callable[..., Awaitable["RunningHost"]]:
+    """`await make_host(program)`: a program at work, stopped after the test."""
+    return hosts.start
 
 
 @pytest.fixture

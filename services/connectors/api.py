@@ -1,24 +1,24 @@
 """HTTP for people and tools: channels, what came in, and replaying it after a fix."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from services.connectors.channel import Channel, Rules
+from services.connectors.definitions.channel import Channel
 from services.connectors.errors import Gone, NotStored
-from services.connectors.handlers import reading
-from services.connectors.intake import STREAM, large_body, message_at, stored_delivery
 from services.connectors.store import deliveries
-from services.connectors.usecases.replay_channel import Read, replay_channel
+from services.connectors.store.raw import STREAM, large_body, message_at, stored_delivery
+from services.connectors.usecases.read_raw import CurrentRules
+from services.connectors.usecases.replay_channel import replay_channel
 from services.runtime.auth import require
-from services.runtime.problems import Problem
+from services.runtime.problems import Problem, ProblemBody
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
 
+MayLook = Depends(require("marketing", "operator"))
 VerdictName = Literal["waiting", "accepted", "ignored", "rejected", "failed"]
 _EXAMPLE: dict[str, JsonValue] = {
     "id": "5c1f0c6b0e7f4b0b9c0d1e2f3a4b5c6d",
@@ -113,18 +113,39 @@ class ReplayView(BaseModel):
     missing: int = Field(description="Large bodies that are no longer kept.")
 
 
-def api(host: "Host", rules: Callable[[], Rules]) -> APIRouter:
+def api(host: "Host", rules: CurrentRules) -> APIRouter:
     """The routes of this service."""
     router = APIRouter(tags=["connectors"])
+    _add_channels(router, host, rules)
+    _add_deliveries(router, host)
+    return router
 
-    @router.get("/channels", dependencies=[Depends(require("marketing", "operator"))])
+
+def _add_channels(router: APIRouter, host: "Host", rules: CurrentRules) -> None:
+    @router.get("/channels", dependencies=[MayLook])
     async def list_channels() -> list[ChannelView]:
         """Every channel with its inlet."""
         async with host.database.pool.acquire() as connection:
             counts = await deliveries.counts(connection)
         return [_view(channel, counts.get(name, {})) for name, channel in rules().channels.items()]
 
-    @router.get("/deliveries", dependencies=[Depends(require("marketing", "operator"))])
+    @router.post(
+        "/channels/{name}/replay",
+        dependencies=[Depends(require("operator"))],
+        responses=problems(404),
+    )
+    async def replay_channel_again(name: str, wanted: ReplayRequest) -> ReplayView:
+        """Parse kept deliveries again, as after a fix. Nothing is published twice."""
+        channel = rules().channels.get(name)
+        if channel is None:
+            raise Problem(404, "No such channel", "There is no channel of this name.", field="name")
+        since = _aware(wanted.since or host.clock.now() - timedelta(days=1))
+        done = await replay_channel(host, rules(), channel, since, wanted.only_failed)
+        return ReplayView(**done.plain())
+
+
+def _add_deliveries(router: APIRouter, host: "Host") -> None:
+    @router.get("/deliveries", dependencies=[MayLook])
     async def list_deliveries(
         channel: Annotated[str | None, Query(examples=["main-site"])] = None,
         verdict: VerdictName | None = None,
@@ -139,25 +160,21 @@ def api(host: "Host", rules: Callable[[], Rules]) -> APIRouter:
 
     @router.get(
         "/deliveries/{delivery_id}",
-        dependencies=[Depends(require("marketing", "operator"))],
+        dependencies=[MayLook],
         response_class=Response,
-        responses={200: {"content": {"application/octet-stream": {}}, "description": "The raw bytes."}},
+        responses={
+            200: {"content": {"application/octet-stream": {}}, "description": "The raw bytes."},
+            **problems(404, 410, 503),
+        },
     )
     async def download_delivery(delivery_id: str) -> Response:
         """The bytes as they were handed over."""
         return await _download(host, delivery_id)
 
-    @router.post("/channels/{name}/replay", dependencies=[Depends(require("operator"))])
-    async def replay(name: str, wanted: ReplayRequest) -> ReplayView:
-        """Parse kept deliveries again, as after a fix. Nothing is published twice."""
-        channel = rules().channels.get(name)
-        if channel is None:
-            raise Problem(404, "No such channel", f"There is no channel {name!r}.", field="name")
-        since = _aware(wanted.since or host.clock.now() - timedelta(days=1))
-        done = await replay_channel(host, channel, since, wanted.only_failed, _reader(rules, channel))
-        return ReplayView(**done.plain())
 
-    return router
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These errors as the API's description shows them."""
+    return {status: {"model": ProblemBody} for status in statuses}
 
 
 def _aware(moment: datetime) -> datetime:
@@ -175,12 +192,6 @@ def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
         open=all(secret is not None for secret in channel.secrets.values()),
         deliveries=counts,
     )
-
-
-def _reader(rules: Callable[[], Rules], channel: Channel) -> Read:
-    if channel.kind.manifest.transport == "ingress":
-        return reading(rules, channel.settings.text("partner"))
-    return stored_delivery
 
 
 async def _download(host: "Host", delivery_id: str) -> Response:

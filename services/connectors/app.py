@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.connectors.api import api
-from services.connectors.channel import Rules
 from services.connectors.definitions import compile
+from services.connectors.definitions.channel import Rules
 from services.connectors.handlers import readers
-from services.connectors.inlet import inlet
+from services.connectors.inlets.http import inlet
+from services.connectors.inlets.smtp import serve
 from services.connectors.settings import ConnectorsSettings
-from services.connectors.smtp import serve
 from services.connectors.store.interactions import other_names
 from services.connectors.usecases.fetch_bodies import fetch_bodies
 from services.runtime.clock import Clock, SystemClock
@@ -58,7 +58,7 @@ def build(
 
     return Program(
         name="connectors",
-        facts=readers(rules, settings.partners, large),
+        facts=readers(definitions, settings.partners, large),
         definitions=definitions,
         loops={"smtp": listen_for_mail, "large_bodies": fetch_large_bodies},
         api=lambda host: api(host, rules),

@@ -3,78 +3,94 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from services.connectors.channel import Channel, Rules
-from services.connectors.intake import STREAM, Stored, partner_delivery, stored_delivery
-from services.connectors.outcome import Outcome, outcome_of, waiting
+from services.connectors.definitions.channel import Rules
+from services.connectors.store.raw import STREAM, Stored, stored_delivery
+from services.connectors.usecases.outcome import Outcome, outcome_of, waiting
+from services.connectors.usecases.read_raw import partner_stored
 from services.connectors.usecases.take_deliveries import Arrival, cause_of, take_deliveries
+from services.runtime.cause import Cause
+from services.runtime.definitions import Definitions
 from services.runtime.errors import Retryable
 from services.runtime.facts import Facts, Many
-from services.runtime.received import Decoder, RawMessage, Received, broken
+from services.runtime.received import RawMessage, Received, broken
 from services.runtime.streams import ingress_stream
-from services.runtime.work import Work
+
+if TYPE_CHECKING:
+    from services.runtime.work import Work
 
 # A channel that the inlet knew may be news to a reader in another process.
 _NEWS = timedelta(seconds=30)
 _AGAIN = timedelta(seconds=2)
-CurrentRules = Callable[[], Rules]
+_PATIENCE_SECONDS = 5.0
+Reading = Callable[[Received[Stored], Rules], Stored]
 
 
-def readers(rules: CurrentRules, partners: tuple[str, ...], large: asyncio.Event) -> list[Facts]:
+def readers(definitions: Definitions[Rules], partners: tuple[str, ...], large: asyncio.Event) -> list[Facts]:
     """What this service reads. `large` is set when a body waits in the object store."""
-    intake = Facts(STREAM, decode=_decoder(stored_delivery), inbox=False)
-    intake.raw_many(_handler(rules, large))
-    found = [intake]
-    for partner in partners:
-        facts = Facts(ingress_stream(partner).name, decode=_decoder(reading(rules, partner)), inbox=False)
-        facts.raw_many(_handler(rules, large))
-        found.append(facts)
-    return found
+    intake = Facts(STREAM, decode=_decode_own, inbox=False)
+    intake.raw_many(_handler(definitions, large, lambda one, _rules: one.data))
+    return [intake, *(_partner_reader(definitions, partner, large) for partner in partners)]
 
 
-def reading(rules: CurrentRules, partner: str) -> Callable[[RawMessage], Stored]:
-    """How a partner's messages are read: by the channel that names the partner, if there is one."""
+def _partner_reader(definitions: Definitions[Rules], partner: str, large: asyncio.Event) -> Facts:
+    def read(one: Received[Stored], rules: Rules) -> Stored:
+        return partner_stored(one.message, partner, rules)
 
-    def read(message: RawMessage) -> Stored:
-        channel = rules().by_partner.get(partner)
-        if channel is None:
-            return partner_delivery(message, partner, "unknown")
-        return partner_delivery(message, channel.name, channel.kind.name)
-
-    return read
+    facts = Facts(ingress_stream(partner).name, decode=_decode_partners, inbox=False)
+    facts.raw_many(_handler(definitions, large, read))
+    return facts
 
 
-def _decoder(read: Callable[[RawMessage], Stored]) -> Decoder:
+def _decode_own(message: RawMessage) -> Received[object]:
+    try:
+        return _received(message, stored_delivery(message))
+    except (KeyError, ValueError) as error:
+        return broken(message, f"no delivery of ours: {type(error).__name__}")
+
+
+def _decode_partners(message: RawMessage) -> Received[object]:
+    return _received(message, None)
+
+
+def _received(message: RawMessage, stored: Stored | None) -> Received[object]:
     """One message, one key: no delivery ever waits behind another."""
-
-    def decode(message: RawMessage) -> Received[object]:
-        try:
-            stored = read(message)
-        except (KeyError, ValueError) as error:
-            return broken(message, f"no delivery of ours: {type(error).__name__}")
-        place = f"{message.stream}:{message.seq}"
-        cause = cause_of(stored.delivery.id, message.stream, message.seq, message.headers.get("traceparent"))
-        return Received(place, "delivery", place, stored, cause, message)
-
-    return decode
+    place = f"{message.stream}:{message.seq}"
+    return Received(place, "delivery", place, stored, Cause(place, place), message)
 
 
-def _handler(rules: CurrentRules, large: asyncio.Event) -> Many:
-    async def on_deliveries(messages: list[Received[Stored]], work: Work) -> None:
-        current = rules()
-        arrivals = [
-            Arrival(_outcome(one.data, current, work), one.stream, one.seq, one.cause, len(one.message.body))
-            for one in messages
-        ]
+def _handler(definitions: Definitions[Rules], large: asyncio.Event, read: Reading) -> Many:
+    async def on_deliveries(messages: list[Received[Stored]], work: "Work") -> None:
+        rules = await _active(definitions)
+        arrivals = [_arrival(read(one, rules), one.message, rules, work) for one in messages]
         await take_deliveries(arrivals, work)
-        if any(one.data.large for one in messages):
+        if any(one.outcome.verdict == "waiting" for one in arrivals):
             large.set()
 
     return on_deliveries
 
 
-def _outcome(stored: Stored, rules: Rules, work: Work) -> Outcome:
-    channel: Channel | None = rules.channels.get(stored.delivery.channel)
-    if channel is None and stored.stream == STREAM and work.now - stored.delivery.received_at < _NEWS:
+def _arrival(stored: Stored, message: RawMessage, rules: Rules, work: "Work") -> Arrival:
+    trace = message.headers.get("traceparent")
+    cause = cause_of(stored.delivery.id, stored.stream, stored.seq, trace)
+    outcome = _outcome(stored, rules, work)
+    return Arrival(outcome, stored.stream, stored.seq, cause, len(stored.delivery.body))
+
+
+def _outcome(stored: Stored, rules: Rules, work: "Work") -> Outcome:
+    delivery = stored.delivery
+    channel = rules.channels.get(delivery.channel)
+    if channel is None and stored.stream == STREAM and work.now - delivery.received_at < _NEWS:
         raise Retryable("the channel is not known here yet", after=_AGAIN)
-    return waiting(stored.delivery) if stored.large else outcome_of(channel, stored.delivery)
+    return waiting(delivery) if stored.large else outcome_of(channel, delivery)
+
+
+async def _active(definitions: Definitions[Rules]) -> Rules:
+    """The active rules. Until they were read for the first time nothing is judged by any others:
+
+    TimeoutError lets the runtime try again.
+    """
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        await definitions.loaded.wait()
+    return definitions.current

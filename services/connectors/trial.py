@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from contracts.contract import plain
-from services.connectors import answers
-from services.connectors.answers import Answer
-from services.connectors.channel import Channel
 from services.connectors.definitions import channel_of
+from services.connectors.definitions.channel import Channel
 from services.connectors.domain import Delivery, Verdict
 from services.connectors.errors import Refused, Unreadable
-from services.connectors.outcome import outcome_of
-from services.connectors.rawhttp import Request, read_http
+from services.connectors.inlets import answers
+from services.connectors.inlets.answers import Answer
+from services.connectors.reading.rawhttp import Request, read_http
+from services.connectors.usecases.outcome import outcome_of
 from services.connectors.verify import SCHEMES
 
 Format = Literal["http", "eml", "json", "body"]

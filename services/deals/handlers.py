@@ -1,5 +1,6 @@
 """What comes in from the bus and from timers, handed to the use cases."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
 
 _OF_LEADS = (ContactChanged, ContactMerged, ContactTouched, LeadCaptured, LeadMerged)
 _OF_NOTIFICATIONS = (MessageNotSent, MessageSent, SequenceEnded)
+_PATIENCE_SECONDS = 5.0
 
 
 def fact_readers(definitions: Definitions[Rules]) -> list[Facts]:
     """One reader for what happens to leads and contacts, one for what they were sent."""
 
     async def on_facts(facts: "list[Received[Any]]", work: "Work") -> None:
-        await follow(facts, work, definitions.current)
+        await follow(facts, work, await _active(definitions))
 
     readers = []
     for stream, contracts in (("CRM_LEADS", _OF_LEADS), ("CRM_NOTIFICATIONS", _OF_NOTIFICATIONS)):
@@ -54,7 +56,7 @@ def on_stage_rule_due(
     async def handle(timer: "Timer", work: "Work") -> None:
         await follow_delayed_rule(
             work,
-            definitions.current,
+            await _active(definitions),
             UUID(timer.payload["deal"]),
             entry=timer.generation,
             rule=timer.payload["rule"],
@@ -63,6 +65,16 @@ def on_stage_rule_due(
         )
 
     return handle
+
+
+async def _active(definitions: Definitions[Rules]) -> Rules:
+    """The active rules. Until they were read for the first time nothing is decided by any others:
+
+    TimeoutError lets the runtime try again.
+    """
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        await definitions.loaded.wait()
+    return definitions.current
 
 
 async def deals_in_flight(_payload: dict[str, Any], host: "Host") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from services.notifications.usecases.follow_contacts import merge, note_changes,
 from services.notifications.usecases.take_step import take_step
 from services.runtime.commands import Commands
 from services.runtime.definitions import Definitions
-from services.runtime.errors import Ignored, Retryable
+from services.runtime.errors import Retryable
 from services.runtime.facts import Facts
 
 if TYPE_CHECKING:
@@ -72,9 +72,8 @@ def on_step_due(
     """The handler of the timers that steps are armed with."""
 
     async def handle(timer: "Timer", work: "Work") -> None:
-        if not await take_step(work, timer, definitions.of, domain=domain):
-            raise Ignored("the enrolment has gone on without this timer")
-        wake()
+        if await take_step(work, timer, definitions.of, domain=domain):
+            wake()
 
     return handle
 

@@ -124,6 +124,8 @@ class BatchApplier:
                 await self._park(connection, fact, held)
             elif verdict := await self._alone(connection, fact, work):
                 await self._park(connection, fact, held, verdict)
+                # Whoever retries parked facts need not wait for its poll.
+                work.wakes_timers = True
 
     async def _park(
         self,

@@ -132,7 +132,7 @@ def _told(value: Any) -> str:
     if isinstance(value, api.RePublish):
         return f"{value.src} to {value.dest}"
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.15g}"
     return str(getattr(value, "value", value))
 
 

@@ -8,9 +8,9 @@ which hold for every service.
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -51,6 +51,21 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=4, ge=2, le=100, description="Most connections this service opens."
     )
+    keep_intake_days: int = Field(
+        default=30, ge=1, description="Days that raw deliveries are kept on the bus."
+    )
+    keep_facts_days: int = Field(
+        default=14, ge=1, description="Days that facts are kept, on the bus and in the outbox alike."
+    )
+    keep_inbox_days: int = Field(
+        default=30, ge=2, description="Days that handled event ids are remembered; more than facts are kept."
+    )
+    keep_journal_days: int = Field(default=90, ge=1, description="Days that `leadwire trace` can look back.")
+    intake_max_bytes: int = Field(
+        default=1024**3,
+        ge=1024**2,
+        description="Bytes of raw deliveries kept; when full, new ones are refused.",
+    )
     host: str = Field(default="127.0.0.1", description="Address that HTTP listens on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port that HTTP listens on.")
     trusted_proxies: str = Field(
@@ -67,6 +82,15 @@ class Settings(BaseSettings):
         default=None,
         description="Base URL of the OTLP/HTTP collector that gets the traces; none without it.",
     )
+
+    @model_validator(mode="after")
+    def _remember_longer_than_kept(self) -> Self:
+        if self.keep_inbox_days <= self.keep_facts_days:
+            raise ValueError(
+                "LEADWIRE_KEEP_INBOX_DAYS must be more than LEADWIRE_KEEP_FACTS_DAYS:"
+                " else a fact still on the bus could be handled twice"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -109,3 +133,19 @@ class FileNamedByEnvironment(PydanticBaseSettingsSource):
             if value is not None:
                 found[name] = value
         return found
+
+
+def settings_of(service: str) -> Settings:
+    """The settings every service has, as set for this one."""
+    own = type("OwnSettings", (Settings,), {"SERVICE": service, "__module__": __name__})
+    found: Settings = own()
+    return found
+
+
+def mistakes(error: ValidationError, service: str = "") -> list[str]:
+    """What is wrong in the environment, one line per setting, without the values."""
+    own = f" (or {PREFIX}{service.upper()}_...)" if service else ""
+    return [
+        f"{PREFIX}{'.'.join(map(str, row['loc'])).upper()}{own}: {row['msg']}" if row["loc"] else row["msg"]
+        for row in error.errors(include_input=False, include_url=False)
+    ]

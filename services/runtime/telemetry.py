@@ -50,9 +50,21 @@ def _clean(value: Any) -> Any:
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Processor: hides what must not be in a log, whoever put it there."""
-    for key in event:
-        event[key] = REDACTED if _private(key) else _clean(event[key])
+    for key, value in event.items():
+        if _private(key):
+            event[key] = REDACTED
+        elif key in _FREE_TEXT and value is not None:
+            event[key] = _without_values(str(value))
+        else:
+            event[key] = _clean(value)
     return event
+
+
+def _without_values(text: str) -> str:
+    """Messages of libraries quote the data they choke on: rows, inputs, addresses, numbers."""
+    for pattern in _QUOTED:
+        text = pattern.sub(REDACTED, text)
+    return text
 
 
 def configure_logging(settings: Settings) -> None:

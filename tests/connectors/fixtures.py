@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.connectors.channel import Channel
+from services.connectors.catalog.kinds import Kind, catalogue
 from services.connectors.definitions import channel_of
+from services.connectors.definitions.channel import Channel
 from services.connectors.domain import Delivery
-from services.connectors.kinds import Kind, catalogue
-from services.connectors.rawhttp import read_http
+from services.connectors.reading.rawhttp import read_http
 from services.connectors.trial import Format, Trial, try_channel
 
 AT = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
@@ -71,7 +71,9 @@ class Fixture:
         if self.format == "http":
             request = read_http(raw)
             raw, query = request.body, request.query
-            headers = {name: request.headers[name] for name in channel.kept_headers if name in request.headers}
+            headers = {
+                name: request.headers[name] for name in channel.kept_headers if name in request.headers
+            }
         return Delivery("trial", channel.kind.name, raw, AT, headers, query)
 
     def tried(self) -> Trial:
@@ -111,6 +113,8 @@ def plain(trial: Trial) -> dict[str, Any]:
 def _short(event: dict[str, Any]) -> dict[str, Any]:
     """A fact without empty values, and without those that are the same in every fixture."""
     same = {"channel", "kind", "received_at", "delivery_id"}
-    kept = {name: value for name, value in event.items() if name not in same and value not in (None, "", [], {})}
+    kept = {
+        name: value for name, value in event.items() if name not in same and value not in (None, "", [], {})
+    }
     kept["sender"] = {name: value for name, value in event["sender"].items() if value}
     return kept

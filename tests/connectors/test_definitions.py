@@ -22,7 +22,9 @@ def test_nothing_is_a_set_without_channels() -> None:
 
 
 def test_channels_are_found_by_name_address_and_partner() -> None:
-    rules = compile({"channels": {"site": FORM, "info": MAIL, "acme": {"kind": "nats", "settings": {"partner": "acme"}}}})
+    rules = compile(
+        {"channels": {"site": FORM, "info": MAIL, "acme": {"kind": "nats", "settings": {"partner": "acme"}}}}
+    )
     assert rules.channels["site"].inlet == "/in/site"
     assert rules.channels["acme"].inlet == "ingress.acme"
     assert rules.channels["info"].inlet == "info@school.example, @leads.example"
@@ -59,9 +61,19 @@ def test_a_secret_without_a_value_is_no_mistake_but_no_secret_either(monkeypatch
         ({"x": {}}, "channels.x.kind", "required", "Add it"),
         ({"x": {**FORM, "setings": {}}}, "channels.x.setings", "no such field", "spelling"),
         ({"X y": FORM}, "channels.X y", "name", "a-z"),
-        ({"x": {"kind": "form", "settings": {"honeypott": "a"}}}, "channels.x.settings.honeypott", "no such", '"honeypot"'),
+        (
+            {"x": {"kind": "form", "settings": {"honeypott": "a"}}},
+            "channels.x.settings.honeypott",
+            "no such",
+            '"honeypot"',
+        ),
         ({"x": {"kind": "telegram"}}, "channels.x.settings.secret", "missing", "Add secret"),
-        ({"x": {"kind": "telegram", "settings": {"secret": "abc"}}}, "channels.x.settings.secret", "must not", "${NAME}"),
+        (
+            {"x": {"kind": "telegram", "settings": {"secret": "abc"}}},
+            "channels.x.settings.secret",
+            "must not",
+            "${NAME}",
+        ),
         (
             {"x": {"kind": "telegram", "settings": {"secret": "${A}", "start": "acept"}}},
             "channels.x.settings.start",
@@ -76,12 +88,22 @@ def test_a_secret_without_a_value_is_no_mistake_but_no_secret_either(monkeypatch
             "https://",
         ),
         (
-            {"x": {"kind": "form", "settings": {"origins": ["https://a.example"], "redirect": "https://b.example/x"}}},
+            {
+                "x": {
+                    "kind": "form",
+                    "settings": {"origins": ["https://a.example"], "redirect": "https://b.example/x"},
+                }
+            },
             "channels.x.settings.redirect",
             "listed site",
             "origins",
         ),
-        ({"x": {"kind": "form", "settings": {"redirect": "//evil.example"}}}, "channels.x.settings.redirect", "listed", ""),
+        (
+            {"x": {"kind": "form", "settings": {"redirect": "//evil.example"}}},
+            "channels.x.settings.redirect",
+            "listed",
+            "",
+        ),
         ({"x": {**BOT, "mapping": {"name": "a"}}}, "channels.x.mapping", "own fields", "Remove"),
         ({"x": {**FORM, "mapping": {"Name!": "a"}}}, "channels.x.mapping.Name!", "name", "phone"),
         ({"x": {**FORM, "mapping": {"name": []}}}, "channels.x.mapping.name", "no form field", ""),
@@ -93,12 +115,19 @@ def test_a_secret_without_a_value_is_no_mistake_but_no_secret_either(monkeypatch
             "no mail address",
             "Write",
         ),
-        ({"a": {"kind": "nats", "settings": {"partner": "A b"}}}, "channels.a.settings.partner", "partner", "a-z"),
+        (
+            {"a": {"kind": "nats", "settings": {"partner": "A b"}}},
+            "channels.a.settings.partner",
+            "partner",
+            "a-z",
+        ),
         ({"x": {**FORM, "consents": {"ads": {"fild": "a"}}}}, "channels.x.consents.ads", "", ""),
         ([], "channels", "dictionary", ""),
     ],
 )
-def test_a_mistake_names_the_field_and_the_remedy(channels: Any, path: str, message: str, remedy: str) -> None:
+def test_a_mistake_names_the_field_and_the_remedy(
+    channels: Any, path: str, message: str, remedy: str
+) -> None:
     found = mistakes(channels)
     assert any(at == path and message in told and remedy in what for at, told, what in found), found
 

@@ -42,7 +42,7 @@ def test_content_gives_another_interaction_at_another_time() -> None:
         (AT + timedelta(days=1), AT),
         (datetime(1970, 1, 1, tzinfo=UTC), AT),
         (datetime.min.replace(tzinfo=UTC), AT),
-        (datetime(2026, 1, 15, 9), AT - timedelta(hours=1)),
+        ((AT - timedelta(hours=1)).replace(tzinfo=None), AT - timedelta(hours=1)),
     ],
 )
 def test_a_senders_clock_is_believed_unless_it_is_absurd(claimed: datetime | None, kept: datetime) -> None:

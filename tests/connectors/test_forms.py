@@ -11,7 +11,9 @@ from tests.connectors.fixtures import AT
 
 
 def delivery(body: bytes = b"", **headers: str) -> Delivery:
-    return Delivery("site", "form", body, AT, {name.replace("_", "-"): value for name, value in headers.items()})
+    return Delivery(
+        "site", "form", body, AT, {name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_nested_names_have_one_spelling(name: str, flat: str) -> None:
 
 
 def test_utf_8_is_tried_before_windows_1251_over_the_whole_form() -> None:
-    assert urlencoded("a=%D0%90&b=x".encode()) == {"a": ["А"], "b": ["x"]}
+    assert urlencoded(b"a=%D0%90&b=x") == {"a": ["А"], "b": ["x"]}
     assert urlencoded(b"a=%C0%ED%ED%E0&b=x") == {"a": ["Анна"], "b": ["x"]}
     assert urlencoded("имя=Анна".encode("windows-1251")) == {"имя": ["Анна"]}
 
@@ -87,7 +89,7 @@ def test_too_many_fields_are_unreadable() -> None:
 
 def test_a_file_with_a_path_in_its_name_is_listed_and_hashed() -> None:
     body = (
-        b"--x\r\nContent-Disposition: form-data; name=\"cv\"; filename=\"a.pdf\"\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="cv"; filename="a.pdf"\r\n'
         b"Content-Type: application/pdf\r\n\r\n\x00\x01\r\n\r\n--x--\r\n"
     )
     [file] = multipart(body, b"x").files
@@ -102,7 +104,7 @@ def test_a_multipart_body_with_another_boundary_is_unreadable(boundary: bytes) -
 
 
 def test_content_is_the_same_whatever_the_encoding_and_order_of_the_form() -> None:
-    one = Submission(fields=urlencoded("a=1&b=%D0%AF".encode()))
+    one = Submission(fields=urlencoded(b"a=1&b=%D0%AF"))
     two = Submission(fields=urlencoded(b"b=%DF&a=1+"))
     three = read_submission(delivery('{"b": "Я", "a": 1}'.encode(), content_type="application/json"))
     assert three is not None
@@ -132,7 +134,11 @@ def test_a_mapping_joins_names_and_lines_and_keeps_the_rest() -> None:
     touch = mapped_touch(Submission(fields=fields), delivery(), settings, medium="form")
     assert touch.name == "Anna Lee"
     assert touch.text == "a\nb"
-    assert [(one.kind, one.value) for one in touch.identities] == [("phone", "1"), ("phone", "2"), ("viber", "7")]
+    assert [(one.kind, one.value) for one in touch.identities] == [
+        ("phone", "1"),
+        ("phone", "2"),
+        ("viber", "7"),
+    ]
     assert touch.consents == [Consent(purpose="ads", wording="Yes, please", given_at=AT)]
     assert touch.fields == {"course": ["B1"], "other": ["x", ""]}
     assert touch.title == "Site"
@@ -140,7 +146,9 @@ def test_a_mapping_joins_names_and_lines_and_keeps_the_rest() -> None:
 
 def test_a_mapped_id_takes_the_place_of_the_content() -> None:
     settings = Settings(fields=FieldMap({"id": ("lead_id",)}))
-    touch = mapped_touch(Submission(fields={"lead_id": ["17"], "phone": ["1"]}), delivery(), settings, medium="form")
+    touch = mapped_touch(
+        Submission(fields={"lead_id": ["17"], "phone": ["1"]}), delivery(), settings, medium="form"
+    )
     assert (touch.external_id, touch.content) == ("17", None)
     without = mapped_touch(Submission(fields={"phone": ["1"]}), delivery(), settings, medium="form")
     assert without.external_id is None

@@ -1,12 +1,13 @@
 import pytest
 
+from services.connectors.catalog.kinds import catalogue
 from services.connectors.domain import Delivery, Settings
-from services.connectors.kinds import catalogue
-from services.connectors.mail.automatic import why_automatic
-from services.connectors.mail.headers import Mailbox, mailboxes, message_ids, moment, text_of
-from services.connectors.mail.markup import text_of_html
-from services.connectors.mail.message import read_mail
-from services.connectors.mail.quoting import without_quotes
+from services.connectors.errors import Unreadable
+from services.connectors.reading.mail.automatic import why_automatic
+from services.connectors.reading.mail.headers import Mailbox, mailboxes, message_ids, moment, text_of
+from services.connectors.reading.mail.markup import text_of_html
+from services.connectors.reading.mail.message import read_mail
+from services.connectors.reading.mail.quoting import without_quotes
 from tests.connectors.fixtures import AT
 
 PLAIN = b"From: Anna <anna@example.com>\r\nSubject: Hi\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n"
@@ -152,9 +153,9 @@ def test_html_becomes_the_words_a_reader_sees(markup: str, text: str) -> None:
 
 
 def test_a_mail_of_ten_thousand_nested_parts_does_not_end_the_reader() -> None:
-    head = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(3000))
-    kind = catalogue()["smtp"]
-    try:
-        kind.parse(Delivery("info", "smtp", b"From: a@b.org\r\n" + head, AT), Settings())
-    except Exception as error:
-        assert type(error).__name__ == "Unreadable"
+    head = b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(3000)
+    )
+    delivery = Delivery("info", "smtp", b"From: a@b.org\r\n" + head, AT)
+    with pytest.raises(Unreadable):
+        catalogue()["smtp"].parse(delivery, Settings())

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from services.connectors.errors import Unreadable
-from services.connectors.rawhttp import read_http
+from services.connectors.reading.rawhttp import read_http
 from services.connectors.trial import try_delivery
 from services.runtime.definitions import DefinitionErrors
 from tests.connectors.fixtures import AT
@@ -17,7 +17,9 @@ def test_a_bare_body_is_tried_as_the_kind_expects_it() -> None:
 
 
 def test_a_mapping_and_secrets_may_be_given() -> None:
-    trial = try_delivery("form", {}, b'{"n": "Anna"}', "json", mapping={"name": "n"}, title="T", name="site", at=AT)
+    trial = try_delivery(
+        "form", {}, b'{"n": "Anna"}', "json", mapping={"name": "n"}, title="T", name="site", at=AT
+    )
     assert trial.events[0]["sender"]["name"] == "Anna"
     assert trial.events[0]["title"] == "T"
     assert trial.events[0]["channel"] == "site"
@@ -53,7 +55,16 @@ def test_what_is_no_request_is_rejected() -> None:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_recorded_request_is_read_with_either_line_end(end: bytes) -> None:
-    lines = [b"# a comment", b"POST /in/x?a=1 HTTP/1.1", b"Content-Type: text/x", b"X-A:  b ", b"", b"body", b"two", b""]
+    lines = [
+        b"# a comment",
+        b"POST /in/x?a=1 HTTP/1.1",
+        b"Content-Type: text/x",
+        b"X-A:  b ",
+        b"",
+        b"body",
+        b"two",
+        b"",
+    ]
     request = read_http(end.join(lines))
     assert (request.method, request.path, request.query) == ("POST", "/in/x", "a=1")
     assert request.headers == {"content-type": "text/x", "x-a": "b"}

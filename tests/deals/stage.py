@@ -79,7 +79,9 @@ class Stage:
 
     async def fire(self, timer: Timer) -> None:
         """Fire a timer, as the runtime does."""
-        async with self.work(timer.cause) as work:
+        event = timer.cause.derived_id("timer", timer.key, timer.generation, timer.due_at)
+        async with self.work(Cause(str(event), timer.cause.correlation)) as work:
+            await work.connection.execute("DELETE FROM timers WHERE key = $1", timer.key)
             await follow_delayed_rule(
                 work,
                 self.rules,
@@ -89,8 +91,6 @@ class Stage:
                 actions=actions_of(timer.payload["actions"]),
                 missed=timer.missed,
             )
-            if not timer.missed:
-                await work.connection.execute("DELETE FROM timers WHERE key = $1", timer.key)
 
     async def rows(self, sql: str, *arguments: Any) -> list[dict[str, Any]]:
         """What a query gives."""

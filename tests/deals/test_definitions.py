@@ -1,6 +1,8 @@
 """Funnels and routing: what is accepted, and how mistakes are told."""
 
 from contextlib import suppress
+from datetime import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from services.deals.definitions import KEYS, Reference, compile, names, references
 from services.deals.definitions.building import actions_of
 from services.deals.domain.rules import View
+from services.hub.definitions.tree import parse
 from services.runtime.definitions import DefinitionErrors
 from tests.deals.samples import REACH, one_funnel, rules
 
@@ -206,6 +209,14 @@ def test_funnels_are_checked_as_a_whole() -> None:
     assert "IANA" in found["funnels.only.zone"][1]
     assert "two stages" in found["funnels.only.stages[1].name"][0]
     assert "EUR" in mistakes(one_funnel(B, currency="euro"))["funnels.only.currency"][1]
+
+
+def test_the_example_in_the_readme_is_accepted() -> None:
+    text = (Path(__file__).parents[2] / "services" / "deals" / "README.md").read_text()
+    example = text.split("```yaml\n")[1].split("```")[0]
+    tree = parse("README.md", example)
+    assert tree.findings == []
+    assert compile(tree.data).funnels["reach"].stages[0].after[0].at == time(10)
 
 
 def test_what_a_timer_carries_is_what_was_written() -> None:

@@ -115,7 +115,7 @@ class Stage:
             "merges": "SELECT * FROM merges ORDER BY n",
             "team": "SELECT * FROM team_members ORDER BY member",
             "touches": "SELECT * FROM touches ORDER BY message_id",
-            "outbox": "SELECT event_id, subject, key, convert_from(body, 'UTF8') AS body FROM outbox"
+            "outbox": "SELECT event_id, subject, key, convert_from(body, 'UTF8')::jsonb AS body FROM outbox"
             " ORDER BY id",
             "journal": "SELECT correlation, event_id, did, names FROM journal ORDER BY id",
         }

@@ -53,11 +53,15 @@ def _contact(*kinds: str) -> Contact:
     return Contact(NAMESPACE, BEGIN, identities=dict.fromkeys(keys, None))  # type: ignore[arg-type]
 
 
+def _view(rules: Rules) -> View:
+    return rules.view(_asked(), _contact(), known=False)
+
+
 def test_nothing_defined_works() -> None:
     rules = compile({})
     assert not rules.scoring
     assert not rules.assignment
-    assert rules.points(_asked(), _contact(), known=False) == {}
+    assert rules.points(rules.view(_asked(), _contact(), known=False)) == {}
 
 
 def test_a_whole_part_is_understood() -> None:
@@ -66,9 +70,9 @@ def test_a_whole_part_is_understood() -> None:
         channel="site",
         fields={"course": " ielts ", "budget": "1 500,50", "urgent": "yes", "days": "sat"},
     )
-    points = rules.points(asked, _contact("phone"), known=False)
+    points = rules.points(rules.view(asked, _contact("phone"), known=False))
     assert points == {"exam": 20, "rich": 30, "phone": 5, "site": 1, "weekend": 7}
-    assert rules.points(_asked(fields={"budget": "a lot"}), _contact(), known=False) == {}
+    assert rules.points(rules.view(_asked(fields={"budget": "a lot"}), _contact(), known=False)) == {}
     assert rules.recognition.region == "DE"
     assert rules.recognition.shared == {Key(PHONE, "+4930901820"), Key(EMAIL, "info@example.com")}
 
@@ -76,15 +80,15 @@ def test_a_whole_part_is_understood() -> None:
 def test_who_is_away_gets_nothing() -> None:
     rules = compile(SCHOOL)
     seats = {name: Seat(name) for name in ("anna", "boris", "vera")}
-    chosen = [rules.owner(_asked(), _contact(), 50, seats, known=False) for _ in range(3)]
+    chosen = [rules.owner(_view(rules), 50, seats) for _ in range(3)]
     assert chosen == ["anna"] * 3
-    assert rules.owner(_asked(), _contact(), 0, seats, known=False) == "boris"
+    assert rules.owner(_view(rules), 0, seats) == "boris"
 
 
 def test_the_whole_team_takes_turns_when_nothing_else_is_said() -> None:
     rules = compile({"team": {name: {"name": name} for name in ("c", "a", "b")}})
     seats = {name: Seat(name) for name in "abc"}
-    chosen = [rules.owner(_asked(), _contact(), 0, seats, known=False) for _ in range(7)]
+    chosen = [rules.owner(_view(rules), 0, seats) for _ in range(7)]
     assert chosen == ["c", "a", "b", "c", "a", "b", "c"]
 
 

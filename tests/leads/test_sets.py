@@ -75,7 +75,7 @@ def _united(facts: list[Any]) -> set[frozenset[str]]:
     return {frozenset(group) for group in groups if group}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=histories(), cuts=st.lists(st.integers(1, 14), max_size=4))
 async def test_a_set_gives_what_its_facts_give_one_by_one(
     stage: Stage, facts: list[Any], cuts: list[int]

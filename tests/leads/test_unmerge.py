@@ -74,7 +74,7 @@ async def test_the_younger_may_survive_when_a_person_says_so(stage: Stage) -> No
     assert await _business(stage) == before
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=histories(), pick=st.randoms(use_true_random=False))
 async def test_any_merge_after_any_history_can_be_undone(stage: Stage, facts: list[Any], pick: Any) -> None:
     stage.rules = RULES

@@ -1,4 +1,4 @@
-"""Two services as small as can be: the first folds facts into state and passes them on, the second folds those."""
+"""Two services as small as can be: each folds what it hears into state, the first passes it on."""
 
 import hashlib
 from typing import ClassVar

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 from uuid import uuid4
@@ -63,7 +63,7 @@ async def bus(nats_account: NatsAccount) -> AsyncIterator[Bus]:
 
 
 @asynccontextmanager
-async def running(*loops: Callable[[asyncio.Event], "asyncio.Future[None]"]) -> AsyncIterator[None]:
+async def running(*loops: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     tasks = [asyncio.ensure_future(loop(stopping)) for loop in loops]
     try:

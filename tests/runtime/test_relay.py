@@ -36,6 +36,14 @@ async def emit(tower: Tower, *numbers: int, cause: str = "c-1") -> None:
         await work.flush()
 
 
+async def emit_and_crash(tower: Tower) -> None:
+    async with tower.database.pool.acquire() as connection, connection.transaction():
+        work = Work(connection, group=FLOOR, now=NOW, cause=Cause("c", "c"))
+        work.emit(Rang(bell="a", number=1))
+        await work.flush()
+        raise Crash
+
+
 def relay(tower: Tower, kind: type[Relay] = Relay) -> Relay:
     return kind(tower.database, tower.bus, FLOOR, asyncio.Event())
 
@@ -74,11 +82,7 @@ async def test_a_crash_between_commit_and_mark_still_delivers_once(tower: Tower,
 
 async def test_a_rolled_back_transaction_publishes_nothing(tower: Tower) -> None:
     with pytest.raises(Crash):
-        async with tower.database.pool.acquire() as connection, connection.transaction():
-            work = Work(connection, group=FLOOR, now=NOW, cause=Cause("c", "c"))
-            work.emit(Rang(bell="a", number=1))
-            await work.flush()
-            raise Crash
+        await emit_and_crash(tower)
     async with tower.database.pool.acquire() as connection:
         assert await relay(tower).publish_waiting(connection) == 0
 

@@ -30,9 +30,8 @@ async def _fill(database: Database) -> None:
 
 
 async def _left(database: Database) -> list[int]:
-    return [
-        await database.pool.fetchval(f"SELECT count(*) FROM {table}") for table in ("outbox", "inbox", "journal")
-    ]
+    tables = ("outbox", "inbox", "journal")
+    return [await database.pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
 
 
 @pytest.mark.parametrize(

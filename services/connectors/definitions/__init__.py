@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from services.connectors.channel import Channel, Rules
+from services.connectors.catalog.kinds import Kind, catalogue
+from services.connectors.definitions.channel import Channel, Rules
 from services.connectors.definitions.checks import (
     REFERENCE,
     Wrong,
@@ -18,7 +19,6 @@ from services.connectors.definitions.checks import (
 )
 from services.connectors.definitions.models import ChannelDefinition, Definitions
 from services.connectors.domain import ConsentField, FieldMap, Settings
-from services.connectors.kinds import Kind, catalogue
 from services.connectors.reading.documents import dotted
 from services.connectors.reading.fieldmap import CONTRACT_FIELDS, IDENTITY
 from services.runtime.definitions import DefinitionError, DefinitionErrors

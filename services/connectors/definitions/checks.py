@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.connectors.kinds import Kind, Setting
+from services.connectors.catalog.kinds import Kind, Setting
 
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _ORIGIN = re.compile(r"https?://[^/\s*?#]+|\*")

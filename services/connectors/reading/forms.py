@@ -1,6 +1,7 @@
 """Form bodies: urlencoded, multipart and JSON become one Submission."""
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +19,9 @@ from services.connectors.reading.documents import (
     flatten,
     read_object,
 )
+
+# It logs a warning with bytes of the body for every damaged form.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 @dataclass(slots=True)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.connectors.channel import Rules
+from services.connectors.definitions.channel import Rules
 from services.connectors.errors import Gone
-from services.connectors.intake import large_body, message_at, stored_delivery
-from services.connectors.outcome import failed, outcome_of
 from services.connectors.store import deliveries
 from services.connectors.store.deliveries import Row
+from services.connectors.store.raw import large_body, message_at, stored_delivery
+from services.connectors.usecases.outcome import failed, outcome_of
 from services.connectors.usecases.parse_again import parse_again
 from services.connectors.usecases.take_deliveries import Arrival, cause_of
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from contracts.interactions import InteractionReceived
 from services.connectors.domain.interaction import CONTENT_WINDOW
-from services.connectors.outcome import Outcome
 from services.connectors.store import interactions
+from services.connectors.usecases.outcome import Outcome
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection

@@ -1,5 +1,6 @@
 """Parse a kept delivery again: after its body was fetched, or after a fix."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.connectors.domain.interaction import CONTENT_WINDOW
@@ -23,6 +24,9 @@ async def parse_again(arrival: Arrival, work: "Work", *, revises: bool = True) -
         return None
     contents = await contents_around(work.connection, [arrival.outcome])
     revision = row.revision + 1 if revises else row.revision
+    if revises:  # event ids are made of the cause: a correction must not pass for the first fact
+        cause = replace(arrival.cause, id=f"{arrival.cause.id}#{revision}")
+        arrival = replace(arrival, cause=cause)
     identified = identify(arrival.outcome, contents)
     published = 0
     for each in identified:

@@ -1,18 +1,19 @@
 """Replay a channel: read its kept deliveries from the bus again and parse them as we parse today."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from services.connectors.channel import Channel
+from services.connectors.definitions.channel import Channel, Rules
 from services.connectors.errors import Gone
-from services.connectors.intake import Stored, large_body
-from services.connectors.outcome import outcome_of
 from services.connectors.store import deliveries
+from services.connectors.store.raw import Stored, large_body
+from services.connectors.usecases.outcome import outcome_of
 from services.connectors.usecases.parse_again import parse_again
+from services.connectors.usecases.read_raw import read_stored
 from services.connectors.usecases.take_deliveries import Arrival, cause_of
 from services.runtime.feed import Feed, stream_state
 from services.runtime.received import RawMessage
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 # A stream that says nothing for this long has nothing more up to the wanted sequence.
 _PATIENCE = 2.0
-Read = Callable[[RawMessage], Stored | None]
 
 
 @dataclass(slots=True)
@@ -42,20 +42,17 @@ class Replayed:
 
 
 async def replay_channel(
-    host: "Host", channel: Channel, since: datetime, only_failed: bool, read: Read
+    host: "Host", rules: Rules, channel: Channel, since: datetime, only_failed: bool
 ) -> Replayed:
-    """Parse again what `channel` received since a time. Running it twice changes nothing more.
-
-    `read` makes a delivery of a raw message, or None of one of another channel.
-    """
+    """Parse again what `channel` received since a time. Running it twice changes nothing more."""
     done = Replayed()
     fixed: set[str] = set()
     async with host.database.pool.acquire() as connection:
         spans = await deliveries.spans(connection, channel.name, since, only_failed)
     for stream, first, last in spans:
         async for message in _messages(host, stream, first, last):
-            stored = read(message)
-            if stored and stored.delivery.channel == channel.name:
+            stored = read_stored(message, channel, rules)
+            if stored.delivery.channel == channel.name:
                 done.read += 1
                 await _replay(host, channel, stored, only_failed, fixed, done)
     log.info("channel.replayed", channel=channel.name, **done.plain())

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.connectors.outcome import Outcome
 from services.connectors.store import deliveries, interactions
 from services.connectors.store.deliveries import Judged
 from services.connectors.usecases.identify import Identified, contents_around, identify
+from services.connectors.usecases.outcome import Outcome
 from services.runtime.cause import Cause
 
 if TYPE_CHECKING:

@@ -75,16 +75,16 @@ class DealBody(BaseModel):
     stage_missing: bool = Field(description="The definitions no longer have this stage.")
     status: DealStatus
     title: str
-    amount: Decimal | None
-    currency: str | None = Field(description="ISO 4217.")
-    owner: str | None = Field(description="A member of the team.")
+    amount: Decimal | None = None
+    currency: str | None = Field(default=None, description="ISO 4217.")
+    owner: str | None = Field(default=None, description="A member of the team.")
     channel: str = Field(description="Where the enquiry came from.")
     score: int
     version: int = Field(description="Rises with every change; a move names the one it saw.")
     opened_at: datetime
     entered_at: datetime = Field(description="When it entered its stage.")
-    closed_at: datetime | None
-    merged_into: UUID | None = Field(description="The deal that goes on for this one.")
+    closed_at: datetime | None = None
+    merged_into: UUID | None = Field(default=None, description="The deal that goes on for this one.")
 
     @classmethod
     def of(cls, deal: Deal, rules: Rules) -> "DealBody":
@@ -117,8 +117,8 @@ class HistoryBody(BaseModel):
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_ENTRY]})
 
     entry: int
-    from_funnel: str | None
-    from_stage: str | None
+    from_funnel: str | None = Field(default=None, description="null: the deal was opened.")
+    from_stage: str | None = None
     to_funnel: str
     to_stage: str
     status: DealStatus
@@ -139,14 +139,14 @@ class TaskBody(BaseModel):
     id: UUID
     deal_id: UUID
     title: str
-    assignee: str | None
+    assignee: str | None = None
     due_at: datetime
     status: Literal["open", "done", "dropped"] = Field(
         description="dropped: the deal was merged into another."
     )
     created_at: datetime
-    closed_at: datetime | None
-    closed_by: str | None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
 
     @classmethod
     def of(cls, task: Task) -> "TaskBody":
@@ -169,14 +169,14 @@ class DealPage(BaseModel):
     """Deals, the newest first."""
 
     deals: list[DealBody]
-    next: str | None = Field(description="Cursor of the next page; null on the last.")
+    next: str | None = Field(default=None, description="Cursor of the next page; null on the last.")
 
 
 class TaskPage(BaseModel):
     """Tasks, the earliest due first."""
 
     tasks: list[TaskBody]
-    next: str | None = Field(description="Cursor of the next page; null on the last.")
+    next: str | None = Field(default=None, description="Cursor of the next page; null on the last.")
 
 
 class MoveBody(BaseModel):

@@ -23,6 +23,7 @@ from services.deals.errors import DealNotFound
 from services.deals.store import listing, tasks
 from services.deals.usecases.move_deal import move_deal
 from services.runtime.definitions import Definitions
+from services.runtime.publishing import BusUnavailable
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
@@ -51,6 +52,11 @@ class DealRoutes:
             responses=problems(404, 409),
         )(self.move)
 
+    def _rules(self) -> Rules:
+        if not self._definitions.loaded.is_set():
+            raise BusUnavailable("the definitions have not been read yet")
+        return self._definitions.current
+
     async def list_deals(
         self,
         _caller: MayLook,
@@ -77,7 +83,7 @@ class DealRoutes:
             )
         shown = found[:limit]
         following = cursor_behind(shown[-1].opened_at, shown[-1].id) if len(found) > limit else None
-        rules = self._definitions.current
+        rules = self._rules()
         return DealPage(deals=[DealBody.of(deal, rules) for deal in shown], next=following)
 
     async def show_deal(self, _caller: MayLook, deal_id: UUID) -> WholeDealBody:
@@ -90,14 +96,14 @@ class DealRoutes:
             if deal is None:
                 raise DealNotFound(deal_id)
         return WholeDealBody(
-            **DealBody.of(deal, self._definitions.current).model_dump(),
+            **DealBody.of(deal, self._rules()).model_dump(),
             history=[HistoryBody.of(line) for line in way],
             tasks=[TaskBody.of(task) for task in todo],
         )
 
     async def move(self, caller: MaySell, deal_id: UUID, body: MoveBody) -> DealBody:
         """Move a deal if nobody was faster. The rules of the stages it leaves and enters are followed."""
-        rules = self._definitions.current
+        rules = self._rules()
         with told():
             async with self._host.work() as work:
                 deal = await move_deal(

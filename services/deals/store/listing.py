@@ -1,14 +1,16 @@
 """What people and other services ask: pages of deals, one with its history, counts, other names."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.deals.domain.deal import Deal
 from services.deals.store.deals import HistoryLine, deal_of
+from services.deals.store.filters import Row, behind, where
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
+
+_OF_CONTACT = "contact_id = coalesce((SELECT contact_id FROM contact_aliases WHERE absorbed_id = {0}), {0})"
 
 
 async def page(
@@ -19,32 +21,25 @@ async def page(
     owner: str | None,
     status: str | None,
     contact_id: UUID | None,
-    after: tuple[datetime, UUID] | None,
+    after: Row | None,
     limit: int,
 ) -> list[Deal]:
     """Deals, the newest first, behind the one that `after` names; an absorbed contact counts too."""
-    wanted: dict[str, Any] = {
-        "funnel = {}": funnel,
-        "stage = {}": stage,
-        "owner = {}": owner,
-        "status = {}": status,
-        "contact_id = coalesce((SELECT contact_id FROM contact_aliases WHERE absorbed_id = {0}), {0})": (
-            contact_id
-        ),
-    }
-    conditions, values = ["true"], list[Any]()
-    for condition, value in wanted.items():
-        if value is not None:
-            values.append(value)
-            conditions.append(condition.format(f"${len(values)}"))
-    if after:
-        values += after
-        conditions.append(f"(opened_at, id) < (${len(values) - 1}, ${len(values)})")
-    values.append(limit)
+    wanted, values = where(
+        {
+            "funnel = {0}": funnel,
+            "stage = {0}": stage,
+            "owner = {0}": owner,
+            "status = {0}": status,
+            _OF_CONTACT: contact_id,
+        }
+    )
+    older = behind("opened_at, id", "<", after, values)
     rows = await connection.fetch(
-        f"SELECT * FROM deals WHERE {' AND '.join(conditions)}"
-        f" ORDER BY opened_at DESC, id DESC LIMIT ${len(values)}",
+        f"SELECT * FROM deals WHERE {wanted} AND {older}"
+        f" ORDER BY opened_at DESC, id DESC LIMIT ${len(values) + 1}",
         *values,
+        limit,
     )
     return [deal_of(row) for row in rows]
 

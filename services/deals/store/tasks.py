@@ -1,10 +1,13 @@
 """Tasks: given out in sets, closed by people or with their deal."""
 
 from collections.abc import Collection
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
+
+from services.deals.store.filters import Row, behind, where
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -26,6 +29,7 @@ class Task:
 
 
 _COLUMNS = "id, deal_id, title, assignee, due_at, status, created_at, closed_at, closed_by"
+_row = attrgetter(*_COLUMNS.split(", "))
 
 
 async def insert(connection: "Connection", tasks: Collection[Task]) -> None:
@@ -37,7 +41,7 @@ async def insert(connection: "Connection", tasks: Collection[Task]) -> None:
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],
                                  $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[])
             """,
-            *zip(*map(astuple, tasks), strict=True),
+            *zip(*map(_row, tasks), strict=True),
         )
 
 
@@ -79,21 +83,17 @@ async def page(
     connection: "Connection",
     assignee: str | None,
     is_open: bool | None,
-    after: tuple[datetime, UUID] | None,
+    after: Row | None,
     limit: int,
 ) -> list[Task]:
     """Tasks, the earliest due first, behind the one that `after` names."""
+    wanted, values = where({"assignee = {0}": assignee})
+    wanted += {None: "", True: " AND status = 'open'", False: " AND status <> 'open'"}[is_open]
+    following = behind("due_at, id", ">", after, values)
     rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM tasks
-        WHERE ($1::text IS NULL OR assignee = $1)
-          AND ($2::boolean IS NULL OR (status = 'open') = $2)
-          AND ($3::timestamptz IS NULL OR (due_at, id) > ($3, $4::uuid))
-        ORDER BY due_at, id LIMIT $5
-        """,
-        assignee,
-        is_open,
-        *(after or (None, None)),
+        f"SELECT {_COLUMNS} FROM tasks WHERE {wanted} AND {following}"
+        f" ORDER BY due_at, id LIMIT ${len(values) + 1}",
+        *values,
         limit,
     )
     return [Task(*row.values()) for row in rows]

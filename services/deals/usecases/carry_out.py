@@ -122,12 +122,13 @@ def _move(desk: Desk, moved: Moved, cause: "Cause") -> None:
         return
     # A person's name stays out of the journal; the history has it.
     by = moved.reason if moved.rule else "a person"
-    note(desk, deal, f"moved {_place(before, deal)} -> {deal.stage} by {by}", cause)
+    note(desk, deal, f"moved {_way(before, deal)} by {by}", cause)
 
 
-def _place(before: Deal, deal: Deal) -> str:
-    same = before.funnel == deal.funnel
-    return before.stage if same else f"{before.funnel}/{before.stage} -> {deal.funnel}"
+def _way(before: Deal, deal: Deal) -> str:
+    if before.funnel == deal.funnel:
+        return f"{before.stage} -> {deal.stage}"
+    return f"{before.funnel}/{before.stage} -> {deal.funnel}/{deal.stage}"
 
 
 def _give_task(desk: Desk, planned: TaskPlanned, cause: "Cause") -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from services.hub.engines import roles
 from services.hub.engines.errors import EngineError
-from services.hub.engines.home import EngineHome
+from services.hub.engines.home import EngineHome, unusable
 from services.hub.engines.keys import partner_seed, public_key
 from services.hub.engines.nats import NatsServer, free_port, is_free
 from services.hub.engines.nats_accounts import HUB_USER, SYSTEM, accounts
@@ -44,8 +44,10 @@ class Engines:
             nats = cls.nats_server(place, partners, nats_port)
             engines = cls(place, nats, PostgresServer(place.postgres, place.sockets))
             await engines._start_both()
-        except BaseException:
+        except BaseException as problem:
             await (engines.stop() if engines else _released(place))
+            if isinstance(problem, OSError):
+                raise unusable(place.folder, problem) from problem
             raise
         return engines
 

@@ -1,5 +1,6 @@
 """The folder the engines live in: its layout, who holds it, and whether it can be used at all."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -34,10 +35,7 @@ class EngineHome:
             self._make()
             self._take_lock()
         except OSError as problem:
-            raise EngineError(
-                f"{self.folder} cannot be used: {problem.strerror}",
-                f"sudo chown -R $(id -u) {self.folder}, or set LEADWIRE_HOME to another folder",
-            ) from problem
+            raise unusable(self.folder, problem) from problem
         try:
             check_free(self.folder, free_bytes)
         except EngineError:
@@ -76,6 +74,16 @@ class EngineHome:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+
+
+def unusable(folder: Path, problem: OSError) -> EngineError:
+    """What the system said against a folder, with the remedy."""
+    if problem.errno == errno.ENOSPC:
+        return EngineError(f"the disk of {folder} is full", "free disk space, then start again")
+    return EngineError(
+        f"{folder} cannot be used: {problem.strerror} ({problem.filename or folder})",
+        f"sudo chown -R $(id -u) {folder}, or set LEADWIRE_HOME to another folder",
+    )
 
 
 def check_socket_path(sockets: Path) -> None:

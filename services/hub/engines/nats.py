@@ -92,6 +92,11 @@ class NatsServer:
         )
 
     @property
+    def pid(self) -> int:
+        """The server's process id; LookupError when it was never started."""
+        return self.child.pid
+
+    @property
     def alive(self) -> bool:
         """Whether the server runs, paused included."""
         return self.child.alive

@@ -5,47 +5,37 @@ from dataclasses import dataclass
 
 from contracts.contract import COMMANDS_STREAM
 from services.hub.engines.nats_config import Grant
+from services.hub.topology import COMMANDED, OWNED
 from services.runtime import streams
 
 
 @dataclass(frozen=True)
 class Duties:
-    """One service's part in the traffic. Streams and buckets by name, questions and commands by service."""
+    """One service's part in the traffic, besides publishing the facts it owns.
 
-    publishes: tuple[str, ...]
+    `publishes` more subjects, `reads` streams, `commands` services, `objects` it keeps in stores.
+    """
+
+    publishes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    commands: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
-    buckets: tuple[str, ...] = (streams.DEFINITIONS_BUCKET, streams.TOKENS_BUCKET)
-    objects: tuple[str, ...] = ()
-    erases: tuple[str, ...] = ()
     reads_partners: bool = False
+    commands: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
 
 
 SERVICES: dict[str, Duties] = {
     "connectors": Duties(
-        publishes=("intake.>", "crm.interactions.>", "crm.calls.>", "crm.receipts.>"),
+        publishes=("intake.>",),
         reads=("INTAKE",),
-        objects=(streams.DELIVERIES_STORE,),
-        erases=("INTAKE",),
         reads_partners=True,
+        objects=(streams.DELIVERIES_STORE,),
     ),
-    "leads": Duties(
-        publishes=("crm.contacts.>", "crm.leads.>"),
-        reads=("CRM_CONNECTORS", "CRM_DEALS", "CRM_NOTIFICATIONS"),
-    ),
-    "deals": Duties(
-        publishes=("crm.deals.>", "crm.tasks.>", "crm.payments.>"),
-        reads=("CRM_LEADS", "CRM_NOTIFICATIONS"),
-        commands=("notifications",),
-        asks=("leads",),
-    ),
-    "notifications": Duties(
-        publishes=("crm.messages.>", "crm.sequences.>"),
-        reads=("CRM_CONNECTORS", "CRM_LEADS", "CRM_DEALS"),
-        asks=("leads",),
-    ),
+    "leads": Duties(reads=("CRM_CONNECTORS", "CRM_NOTIFICATIONS")),
+    "deals": Duties(reads=("CRM_LEADS", "CRM_NOTIFICATIONS"), commands=("notifications",)),
+    "notifications": Duties(reads=("CRM_LEADS",)),
 }
+BUCKETS = (streams.DEFINITIONS_BUCKET, streams.TOKENS_BUCKET)
+"""What every service reads, and only the hub writes."""
 
 
 def inbox(service: str) -> str:
@@ -59,29 +49,22 @@ def grant(service: str, partners: Sequence[str] = ()) -> Grant:
     publish = [
         "$JS.API.INFO",
         *duties.publishes,
+        *(f"crm.{thing}.>" for thing in OWNED[service]),
         *(f"do.{other}.>" for other in duties.commands),
-        *(f"ask.{other}.>" for other in duties.asks),
     ]
-    for stream in _reads(service, partners):
+    for stream in _reads(duties, partners):
         publish += _reading(stream)
-    for bucket in duties.buckets:
-        publish += _reading(f"KV_{bucket}")
     for store in duties.objects:
-        # The client looks a store's stream up by subject; names are all it learns.
-        publish += ["$JS.API.STREAM.NAMES", f"$JS.API.STREAM.PURGE.OBJ_{store}", f"$O.{store}.>"]
-        publish += _reading(f"OBJ_{store}")
-    for stream in duties.erases:
-        publish.append(f"$JS.API.STREAM.MSG.DELETE.{stream}")
-    publish += _working_off(service)
+        publish += [*_reading(f"OBJ_{store}"), f"$JS.API.STREAM.PURGE.OBJ_{store}", f"$O.{store}.>"]
+    if service in COMMANDED:
+        publish += _working_off(service)
     hears = (f"{inbox(service)}.>", f"ask.{service}.>", streams.DEFINITIONS_CHANGED)
     return Grant(tuple(publish), hears, answers=True)
 
 
-def _reads(service: str, partners: Sequence[str]) -> list[str]:
-    duties = SERVICES[service]
+def _reads(duties: Duties, partners: Sequence[str]) -> list[str]:
     ingress = [streams.ingress_stream(partner).name for partner in partners] if duties.reads_partners else []
-    # Its own facts as well: the relay asks what its stream holds.
-    return [*duties.reads, f"CRM_{service.upper()}", *ingress]
+    return [*duties.reads, *ingress, *(f"KV_{bucket}" for bucket in BUCKETS)]
 
 
 def _reading(stream: str) -> list[str]:
@@ -99,6 +82,7 @@ def _working_off(service: str) -> list[str]:
     """Take commands from the one durable consumer of this service, which provisioning made."""
     durable = f"{COMMANDS_STREAM}.{streams.commands_durable(service)}"
     return [
+        f"$JS.API.STREAM.INFO.{COMMANDS_STREAM}",
         f"$JS.API.CONSUMER.INFO.{durable}",
         f"$JS.API.CONSUMER.MSG.NEXT.{durable}",
         # Acknowledgements in their older form and in the one that names domain and account.

@@ -20,6 +20,7 @@ from services.hub.engines.postgres_config import ACCESS, render
 
 MAJOR = "18"
 SUPERUSER = "postgres"
+FULL = "No space left on device"
 PORT = 5432
 """No network port: only part of the socket's name."""
 
@@ -49,6 +50,13 @@ class PostgresServer:
     def dsn(self, user: str = SUPERUSER, database: str = "postgres") -> str:
         """A connection string for asyncpg; the socket trusts whoever may open it."""
         return f"postgresql://{user}@/{database}?host={quote(str(self.sockets))}&port={PORT}"
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id; LookupError when it was never started."""
+        if self.child is None:
+            raise LookupError("postgres has not been started")
+        return self.child.pid
 
     @property
     def alive(self) -> bool:
@@ -106,6 +114,8 @@ class PostgresServer:
         _, said = await done.communicate()
         if done.returncode != 0:
             words = said.decode(errors="replace").strip()
+            if FULL in words:
+                raise EngineError(f"the disk of {self.folder} is full", "free disk space, then start again")
             raise EngineError(
                 f"PostgreSQL cannot create its data folder: {words}",
                 f"free disk space, or correct {self.folder}",
@@ -149,10 +159,8 @@ class PostgresServer:
 
     def _broken(self, what: str, child: Child) -> EngineError:
         words = child.last_words()
-        if "No space left on device" in words:
-            return EngineError(
-                "the disk is full: PostgreSQL cannot start", "free disk space, then start again"
-            )
+        if FULL in words:
+            return EngineError(f"the disk of {self.folder} is full", "free disk space, then start again")
         return EngineError(f"{what}; its last words:\n{words}", f"read {child.program.log}")
 
     async def stop(self) -> None:

@@ -68,5 +68,5 @@ class LeadRoutes:
         """Qualified: a deal goes on with it. Closed: nothing came of it. The next touch is a new lead."""
         with told():
             async with self._host.work() as work:
-                await settle_lead(lead_id, body.status, work, reason=body.reason, by=caller.name)
+                await settle_lead(lead_id, body.status, work, reason=body.reason)
         return await self.show(caller, lead_id)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import cel
 from prometheus_client import Counter
@@ -65,7 +65,7 @@ class CelCondition:
         try:
             if view.prepared is None:
                 view.prepared = cel.Context(view.values)
-            return self.program.execute(view.prepared) is True
+            return self.program.execute(cast("cel.Context", view.prepared)) is True
         except KeyError:
             return False
         except Exception as error:

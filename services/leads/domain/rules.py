@@ -68,35 +68,33 @@ class Rules:
             fields={name: value for name, value in asked.fields.items() if name in kept},
         )
 
-    def points(self, asked: Asked, contact: Contact, *, known: bool) -> dict[str, int]:
-        """What the interaction earns. `known` says whether the contact was there before it."""
-        return points_for(self.scoring, View(self._values(asked, contact, known)))
-
-    def owner(
-        self, asked: Asked, contact: Contact, score: int, seats: Mapping[str, Seat], *, known: bool
-    ) -> str | None:
-        """Who shall work the lead; notes it on the seat."""
-        values = self._values(asked, contact, known) | {"lead": {"score": score}}
-        return assign(self.assignment, seats, View(values))
-
-    def _values(self, asked: Asked, contact: Contact, known: bool) -> dict[str, Any]:
-        return {
-            "interaction": {
-                "channel": asked.channel,
-                "kind": asked.kind,
-                "medium": asked.medium,
-                "title": asked.title or "",
-                "text": asked.text[:LONGEST_TEXT_IN_CONDITIONS],
-                "attachments": asked.attachments,
-            },
-            "contact": {
-                "name": contact.name or "",
-                "language": contact.language or "",
-                "identities": sorted({key.kind for key in contact.identities}),
-                "known": known,
-            },
-            "fields": typed(self.fields, {**contact.fields, **asked.fields}),
+    def view(self, asked: Asked, contact: Contact, *, known: bool) -> View:
+        """What conditions look at. `known` says whether the contact was there before it."""
+        about = {
+            "channel": asked.channel,
+            "kind": asked.kind,
+            "medium": asked.medium,
+            "title": asked.title or "",
+            "text": asked.text[:LONGEST_TEXT_IN_CONDITIONS],
+            "attachments": asked.attachments,
         }
+        person = {
+            "name": contact.name or "",
+            "language": contact.language or "",
+            "identities": sorted({key.kind for key in contact.identities}),
+            "known": known,
+        }
+        fields = typed(self.fields, {**contact.fields, **asked.fields})
+        return View({"interaction": about, "contact": person, "fields": fields})
+
+    def points(self, view: View) -> dict[str, int]:
+        """What the interaction earns."""
+        return points_for(self.scoring, view)
+
+    def owner(self, view: View, score: int, seats: Mapping[str, Seat]) -> str | None:
+        """Who shall work a lead of this score; notes it on the seat."""
+        view.add("lead", {"score": score})
+        return assign(self.assignment, seats, view)
 
 
 def typed(rules: Mapping[str, FieldRule], given: Mapping[str, FieldValue]) -> dict[str, Any]:

@@ -2,18 +2,32 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+
+class Prepared(Protocol):
+    """The values in the form that the language of the conditions wants."""
+
+    def add_variable(self, name: str, value: Any) -> None:
+        """One more value."""
+        ...
 
 
 @dataclass(slots=True)
 class View:
     """What conditions look at: interaction, contact, fields and, for assignment, lead.
 
-    `prepared` is the same in whatever form the language of the conditions wants it.
+    `prepared` is made by the first condition that needs it.
     """
 
     values: dict[str, Any]
-    prepared: Any = None
+    prepared: Prepared | None = None
+
+    def add(self, name: str, value: Any) -> None:
+        """Let conditions look at one more thing."""
+        self.values[name] = value
+        if self.prepared is not None:
+            self.prepared.add_variable(name, value)
 
 
 Condition = Callable[[View], bool]

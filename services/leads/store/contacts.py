@@ -1,21 +1,43 @@
 """Contacts and the identities that belong to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from asyncpg import Record
 
 from services.leads.domain.contact import Contact, Held
 from services.leads.domain.identity import Key
-from services.leads.store.columns import json_column
+from services.leads.store.rowset import Rowset
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from services.runtime.database import Connection
 
-_COLUMNS = "id, version, first_seen_at, name, language, zone, consents, fields, merged_into"
+_ROWS = Rowset(
+    {
+        "id": "uuid",
+        "version": "int",
+        "first_seen_at": "timestamptz",
+        "name": "text",
+        "language": "text",
+        "zone": "text",
+        "consents": "text[]",
+        "fields": "jsonb",
+        "merged_into": "uuid",
+    }
+)
+_COLUMNS = _ROWS.columns
+_CLAIMS = Rowset(
+    {
+        "value": "text",
+        "kind": "text",
+        "contact_id": "uuid",
+        "added_at": "timestamptz",
+        "ordinal": "smallint",
+    }
+)
 
 
 async def owners(connection: "Connection", keys: Sequence[Key]) -> dict[Key, UUID]:
@@ -36,16 +58,20 @@ async def claim(connection: "Connection", claims: Mapping[Key, tuple[UUID, Held]
     """
     wanted = sorted(claims.items(), key=lambda claim: (claim[0].value, claim[0].kind))
     rows = await connection.fetch(
-        """
-        INSERT INTO identities (value, kind, contact_id, added_at, ordinal)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[], $5::smallint[])
-        ON CONFLICT DO NOTHING RETURNING value, kind
-        """,
-        [key.value for key, _ in wanted],
-        [key.kind for key, _ in wanted],
-        [contact_id for _, (contact_id, _) in wanted],
-        [held.added_at for _, (_, held) in wanted],
-        [held.ordinal for _, (_, held) in wanted],
+        f"INSERT INTO identities ({_CLAIMS.columns}) SELECT {_CLAIMS.columns} FROM {_CLAIMS.source()}"
+        " ON CONFLICT DO NOTHING RETURNING value, kind",
+        _CLAIMS.argument(
+            [
+                {
+                    "value": key.value,
+                    "kind": key.kind,
+                    "contact_id": contact_id,
+                    "added_at": held.added_at,
+                    "ordinal": held.ordinal,
+                }
+                for key, (contact_id, held) in wanted
+            ]
+        ),
     )
     return frozenset(Key(row["kind"], row["value"]) for row in rows)
 
@@ -103,15 +129,9 @@ def _contact(row: Record) -> Contact:
 async def insert(connection: "Connection", contacts: Sequence[Contact], now: "datetime") -> None:
     """Add new contacts; their identities are claimed already."""
     await connection.execute(
-        f"""
-        INSERT INTO contacts (changed_at, {_COLUMNS})
-        SELECT $1, id, version, first_seen_at, name, language, zone,
-               ARRAY(SELECT jsonb_array_elements_text(consents::jsonb)), fields::jsonb, merged_into
-        FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-                    $8::text[], $9::text[], $10::uuid[]) AS new ({_COLUMNS})
-        """,
+        f"INSERT INTO contacts ({_COLUMNS}, changed_at) SELECT {_COLUMNS}, $2 FROM {_ROWS.source()}",
+        _argument(contacts),
         now,
-        *_arrays(contacts),
     )
 
 
@@ -119,31 +139,18 @@ async def update(connection: "Connection", contacts: Sequence[Contact], now: "da
     """Write how contacts stand now."""
     await connection.execute(
         f"""
-        UPDATE contacts SET changed_at = $1, version = new.version, name = new.name,
-            language = new.language, zone = new.zone,
-            consents = ARRAY(SELECT jsonb_array_elements_text(new.consents::jsonb)),
-            fields = new.fields::jsonb, merged_into = new.merged_into
-        FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-                    $8::text[], $9::text[], $10::uuid[]) AS new ({_COLUMNS})
-        WHERE contacts.id = new.id
+        UPDATE contacts SET changed_at = $2, version = new.version, name = new.name,
+            language = new.language, zone = new.zone, consents = new.consents,
+            fields = new.fields, merged_into = new.merged_into
+        FROM {_ROWS.source()} WHERE contacts.id = new.id
         """,
+        _argument(contacts),
         now,
-        *_arrays(contacts),
     )
 
 
-def _arrays(contacts: Sequence[Contact]) -> tuple[list[Any], ...]:
-    return (
-        [contact.id for contact in contacts],
-        [contact.version for contact in contacts],
-        [contact.first_seen_at for contact in contacts],
-        [contact.name for contact in contacts],
-        [contact.language for contact in contacts],
-        [contact.zone for contact in contacts],
-        json_column(contact.consents for contact in contacts),
-        json_column(contact.fields for contact in contacts),
-        [contact.merged_into for contact in contacts],
-    )
+def _argument(contacts: Sequence[Contact]) -> str:
+    return _ROWS.argument([{name: getattr(one, name) for name in _ROWS.types} for one in contacts])
 
 
 async def head(connection: "Connection", contact_id: UUID) -> UUID:

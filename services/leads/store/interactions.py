@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.leads.store.columns import json_column
+from services.leads.store.rowset import Rowset
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -42,17 +42,14 @@ class Logged:
     points: dict[str, int]
 
 
-_TYPES = {
-    "id": "uuid", "revision": "int", "contact_id": "uuid", "lead_id": "uuid",
-    "occurred_at": "timestamptz", "received_at": "timestamptz",
-}  # fmt: skip
-_JSON = frozenset({"sender", "fields", "attachments", "consents", "in_reply_to", "points"})
-_NAMES = [column.name for column in fields(Logged)]
-_COLUMNS = ", ".join(_NAMES)
-_SELECTED = ", ".join(f"{name}::jsonb" if name in _JSON else name for name in _NAMES).replace(
-    "in_reply_to::jsonb", "ARRAY(SELECT jsonb_array_elements_text(in_reply_to::jsonb))"
-)
-_UNNEST = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(_NAMES, 1))
+_ODD_TYPES = {
+    **dict.fromkeys(("id", "contact_id", "lead_id"), "uuid"),
+    **dict.fromkeys(("occurred_at", "received_at"), "timestamptz"),
+    **dict.fromkeys(("sender", "fields", "attachments", "consents", "points"), "jsonb"),
+    "revision": "int",
+    "in_reply_to": "text[]",
+}
+_ROWS = Rowset({column.name: _ODD_TYPES.get(column.name, "text") for column in fields(Logged)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +73,9 @@ async def known(connection: "Connection", ids: Sequence[UUID]) -> dict[UUID, Kno
 async def insert(connection: "Connection", logged: Sequence[Logged]) -> None:
     """Log interactions, in this order."""
     await connection.execute(
-        f"INSERT INTO interactions ({_COLUMNS})"
-        f" SELECT {_SELECTED} FROM unnest({_UNNEST}) WITH ORDINALITY AS new ({_COLUMNS}, place)"
-        " ORDER BY place",
-        *(_column(logged, name) for name in _NAMES),
+        f"INSERT INTO interactions ({_ROWS.columns}) SELECT {_ROWS.columns} FROM {_ROWS.source()}",
+        _ROWS.argument(logged),
     )
-
-
-def _column(logged: Sequence[Logged], name: str) -> list[Any]:
-    values = [getattr(row, name) for row in logged]
-    return json_column(values) if name in _JSON else values
 
 
 async def correct(connection: "Connection", row: Logged) -> None:
@@ -112,7 +102,7 @@ async def last_of(connection: "Connection", contact_id: UUID) -> int:
 async def since(connection: "Connection", contact_id: UUID, last: int) -> list[Record]:
     """The contact's interactions logged after a place in the log, in their order."""
     return await connection.fetch(
-        f"SELECT {_COLUMNS} FROM interactions WHERE contact_id = $1 AND n > $2 ORDER BY n",
+        f"SELECT {_ROWS.columns} FROM interactions WHERE contact_id = $1 AND n > $2 ORDER BY n",
         contact_id,
         last,
     )

@@ -9,22 +9,32 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.leads.domain.lead import Lead, Status
-from services.leads.store.columns import json_column
+from services.leads.store.rowset import Rowset
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
 
-_COLUMNS = (
-    "id, contact_id, interaction_id, channel, medium, title, captured_at, touched_at, correlation,"
-    " fields, points, owner, status, merged_into"
+_ROWS = Rowset(
+    {
+        "id": "uuid",
+        "contact_id": "uuid",
+        "interaction_id": "uuid",
+        "channel": "text",
+        "medium": "text",
+        "title": "text",
+        "captured_at": "timestamptz",
+        "touched_at": "timestamptz",
+        "correlation": "text",
+        "fields": "jsonb",
+        "points": "jsonb",
+        "owner": "text",
+        "status": "text",
+        "merged_into": "uuid",
+    }
 )
-_TYPES = (
-    "uuid", "uuid", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "text",
-    "text", "text", "text", "text", "uuid",
-)  # fmt: skip
-_SELECTED = _COLUMNS.replace("fields, points", "fields::jsonb, points::jsonb")
+_TOUCHED = Rowset({"id": "uuid", "points": "jsonb", "score": "int", "touched_at": "timestamptz"})
+_COLUMNS = _ROWS.columns
 _SHOWN = f"{_COLUMNS}, score, settled_at, reason"
-_UNNEST = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +68,20 @@ def _lead(row: Record) -> Lead:
 
 async def insert(connection: "Connection", leads: Sequence[Lead]) -> None:
     """Add new leads."""
+    rows = Rowset({**_ROWS.types, "score": "int"})
     await connection.execute(
-        f"INSERT INTO leads ({_COLUMNS}, score)"
-        f" SELECT {_SELECTED}, score FROM unnest({_UNNEST}, ${len(_TYPES) + 1}::int[])"
-        f" AS new ({_COLUMNS}, score)",
-        *_arrays(leads),
-        [lead.score for lead in leads],
+        f"INSERT INTO leads ({rows.columns}) SELECT {rows.columns} FROM {rows.source()}",
+        rows.argument([{name: getattr(lead, name) for name in rows.types} for lead in leads]),
     )
 
 
 async def update(connection: "Connection", leads: Sequence[Lead]) -> None:
     """Write what touches changed."""
     await connection.execute(
-        """
-        UPDATE leads SET points = new.points::jsonb, score = new.score, touched_at = new.touched_at
-        FROM unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[])
-            AS new (id, points, score, touched_at)
-        WHERE leads.id = new.id
-        """,
-        [lead.id for lead in leads],
-        json_column(lead.points for lead in leads),
-        [lead.score for lead in leads],
-        [lead.touched_at for lead in leads],
+        "UPDATE leads SET points = new.points, score = new.score, touched_at = new.touched_at"
+        f" FROM {_TOUCHED.source()} WHERE leads.id = new.id",
+        _TOUCHED.argument([{name: getattr(lead, name) for name in _TOUCHED.types} for lead in leads]),
     )
-
-
-def _arrays(leads: Sequence[Lead]) -> list[list[Any]]:
-    columns = {name: [getattr(lead, name) for lead in leads] for name in _COLUMNS.split(", ")}
-    return [
-        json_column(values) if name in ("fields", "points") else values for name, values in columns.items()
-    ]
 
 
 async def settle(
@@ -119,7 +113,7 @@ async def move(
         taker,
         only,
     )
-    return tuple(row["id"] for row in rows)
+    return tuple(sorted(row["id"] for row in rows))
 
 
 async def recount(connection: "Connection", lead_id: UUID) -> None:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from services.leads.store.rowset import Rowset
+
 if TYPE_CHECKING:
     from services.runtime.database import Connection
 
@@ -26,30 +28,28 @@ class Touch:
     at: datetime
 
 
+_ROWS = Rowset(
+    {
+        "message_id": "uuid",
+        "contact_id": "uuid",
+        "medium": "text",
+        "outcome": "text",
+        "step": "text",
+        "enrolment_id": "uuid",
+        "internet_message_id": "text",
+        "at": "timestamptz",
+    }
+)
+
+
 async def record(connection: "Connection", touches: Sequence[Touch]) -> None:
     """Log outgoing messages; a later outcome of the same message replaces an earlier one."""
+    latest = {touch.message_id: touch for touch in touches}
     await connection.execute(
-        """
-        INSERT INTO touches (message_id, contact_id, medium, outcome, step, enrolment_id,
-                             internet_message_id, at)
-        SELECT DISTINCT ON (message_id) message_id, contact_id, medium, outcome, step,
-               enrolment_id, internet_message_id, at
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[],
-                    $7::text[], $8::timestamptz[]) WITH ORDINALITY
-            AS new (message_id, contact_id, medium, outcome, step, enrolment_id,
-                    internet_message_id, at, place)
-        ORDER BY message_id, place DESC
-        ON CONFLICT (message_id) DO UPDATE SET outcome = excluded.outcome, at = excluded.at,
-            internet_message_id = excluded.internet_message_id
-        """,
-        [touch.message_id for touch in touches],
-        [touch.contact_id for touch in touches],
-        [touch.medium for touch in touches],
-        [touch.outcome for touch in touches],
-        [touch.step for touch in touches],
-        [touch.enrolment_id for touch in touches],
-        [touch.internet_message_id for touch in touches],
-        [touch.at for touch in touches],
+        f"INSERT INTO touches ({_ROWS.columns}) SELECT {_ROWS.columns} FROM {_ROWS.source()}"
+        " ORDER BY message_id ON CONFLICT (message_id) DO UPDATE SET outcome = excluded.outcome,"
+        " at = excluded.at, internet_message_id = excluded.internet_message_id",
+        _ROWS.argument(list(latest.values())),
     )
 
 

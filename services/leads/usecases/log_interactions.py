@@ -14,6 +14,7 @@ from services.leads.domain.contact import Contact, Held, describe, proof
 from services.leads.domain.identity import Key
 from services.leads.domain.lead import Lead, touch
 from services.leads.domain.rules import Rules
+from services.leads.domain.scoring import View
 from services.leads.store import contacts, interactions, leads, merges
 from services.leads.store.interactions import Known
 from services.leads.usecases import announce
@@ -104,11 +105,12 @@ def _claims(entries: list[Entry], owners: dict[Key, "UUID"]) -> dict[Key, tuple[
 async def _log(entry: Entry, desk: Desk) -> Known:
     contact, known, merged = await _whose(entry, desk, desk.matching(entry.sighting.reading))
     changed = _learn(entry, contact, desk) or merged or not known
-    points = entry.rules.points(entry.asked, contact, known=known)
+    view = entry.rules.view(entry.asked, contact, known=known)
+    points = entry.rules.points(view)
     lead = desk.leads.get(contact.id)
     first = lead is None
     if lead is None:
-        lead = await _capture(entry, contact, points, desk, known=known)
+        lead = await _capture(entry, contact, points, desk, view)
     else:
         touch(lead, entry.data.received_at, points)
         desk.touched(lead)
@@ -145,9 +147,7 @@ def _learn(entry: Entry, contact: Contact, desk: Desk) -> bool:
     return told or held
 
 
-async def _capture(
-    entry: Entry, contact: Contact, points: dict[str, int], desk: Desk, *, known: bool
-) -> Lead:
+async def _capture(entry: Entry, contact: Contact, points: dict[str, int], desk: Desk, view: View) -> Lead:
     data = entry.data
     lead = Lead(
         id=entry.work.new_id("lead", entry.fact.cause),
@@ -164,7 +164,7 @@ async def _capture(
     )
     if entry.rules.assignment:
         seats = await desk.seats(entry.rules.team)
-        lead.owner = entry.rules.owner(entry.asked, contact, lead.score, seats, known=known)
+        lead.owner = entry.rules.owner(view, lead.score, seats)
     desk.capture(lead)
     return lead
 

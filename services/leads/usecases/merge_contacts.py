@@ -59,7 +59,7 @@ async def unite(
         reason=reason,
         merged_by=by,
         merged_at=work.now,
-        keys=tuple(absorbed.identities),
+        keys=tuple(held.key for held in absorbed.held()),
         portrait=people.portrait(survivor),
         last=await interactions.last_of(connection, survivor.id),
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def settle_lead(
-    lead_id: UUID, status: Literal["qualified", "closed"], work: "Work", *, reason: str | None, by: str
+    lead_id: UUID, status: Literal["qualified", "closed"], work: "Work", *, reason: str | None
 ) -> Lead:
     """Give a lead its outcome; giving the same again changes nothing. Raises Unknown or Refused."""
     lead, desk = await _held(lead_id, work)
@@ -26,7 +26,7 @@ async def settle_lead(
     lead.status = status
     await leads.settle(work.connection, lead, work.now, reason=reason)
     await desk.flush()
-    work.note(f"the lead was {status} by a person", names=(lead.id, by), correlation=lead.correlation)
+    work.note(f"the lead was {status} by a person", names=(lead.id,), correlation=lead.correlation)
     return lead
 
 

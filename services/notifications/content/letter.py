@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.notifications.content.liquid import render
+from services.notifications.content.liquid import SAMPLE, render
 from services.notifications.content.mime import one_line
 from services.notifications.domain.rules import Rules, Sequence, Template
 
@@ -38,20 +38,31 @@ def fill(template: Template, values: Mapping[str, Any]) -> Rendered:
 
 
 def values_for(
-    person: Person, rules: Rules, sequence: Sequence, unsubscribe_url: str
+    person: Person | None, rules: Rules, sequence: Sequence, unsubscribe_url: str
 ) -> dict[str, Any]:
-    """The variables of a template; `liquid.KNOWN` says what they mean."""
-    words = (person.name or "").split()
+    """The variables of a template; `liquid.KNOWN` says what they mean. Without a person a made-up one."""
     sender = rules.sender_of(sequence)
     return {
-        "contact": {
-            "name": person.name,
-            "first_name": words[0] if words else None,
-            "email": person.email,
-            "language": person.language,
-            "fields": dict(person.fields),
-        },
+        "contact": _contact(person),
         "sequence": {"name": sequence.name, "title": sequence.title},
         "sender": {"name": sender.name, "email": sender.address},
         "unsubscribe_url": unsubscribe_url,
+    }
+
+
+def sample_values(person: Person | None) -> dict[str, Any]:
+    """The same with a made-up sequence and sender, for a template that belongs to none yet."""
+    return {**SAMPLE, "contact": _contact(person)}
+
+
+def _contact(person: Person | None) -> dict[str, Any]:
+    if person is None:
+        return dict(SAMPLE["contact"])
+    words = (person.name or "").split()
+    return {
+        "name": person.name,
+        "first_name": words[0] if words else None,
+        "email": person.email,
+        "language": person.language,
+        "fields": dict(person.fields),
     }

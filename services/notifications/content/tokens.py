@@ -17,8 +17,7 @@ class Tokens:
 
     def make(self, message_id: uuid.UUID) -> str:
         """43 characters, safe in a URL; the same each time for the same message."""
-        raw = message_id.bytes + _proof(self._keys[0], message_id.bytes)
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return _written(message_id.bytes + _proof(self._keys[0], message_id.bytes))
 
     def read(self, token: str) -> uuid.UUID | None:
         """The message it was made for; None when we did not make it."""
@@ -28,10 +27,17 @@ class Tokens:
             raw = base64.b64decode(token + "=", altchars=b"-_", validate=True)
         except ValueError:
             return None
+        # The last letter has bits to spare: only one way of writing it is ours.
+        if _written(raw) != token:
+            return None
         body, proof = raw[:16], raw[16:]
         if any(hmac.compare_digest(proof, _proof(key, body)) for key in self._keys):
             return uuid.UUID(bytes=body)
         return None
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _key(secret: bytes) -> bytes:

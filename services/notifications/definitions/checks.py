@@ -84,9 +84,7 @@ def _step(path: str, step: WrittenStep, written: WrittenNotifications) -> Iterat
         yield from _readable(f"{path}.at", parse_time, step.at, 'Write it like "10:00".')
 
 
-def _readable(
-    path: str, parse: Callable[[str], object], text: str, remedy: str
-) -> Iterator[DefinitionError]:
+def _readable(path: str, parse: Callable[[str], object], text: str, remedy: str) -> Iterator[DefinitionError]:
     try:
         parse(text)
     except ValueError as error:

@@ -80,12 +80,8 @@ class WrittenSequence(Written):
     stop_on: list[Literal["replied"]] = Field(
         default_factory=list, max_length=10, description="What ends it early: replied."
     )
-    zone: Line = Field(
-        default="UTC", description="IANA time zone for contacts whose own is not known."
-    )
-    steps: list[WrittenStep] = Field(
-        min_length=1, max_length=100, description="The messages, in order."
-    )
+    zone: Line = Field(default="UTC", description="IANA time zone for contacts whose own is not known.")
+    steps: list[WrittenStep] = Field(min_length=1, max_length=100, description="The messages, in order.")
 
 
 class WrittenNotifications(Written):

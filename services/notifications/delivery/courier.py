@@ -11,14 +11,14 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from services.runtime.clock import Clock
-from services.runtime.patience import Backoff, wait_any
 
 from services.notifications.delivery.line import Line, Parcel
 from services.notifications.delivery.lines import Lines
 from services.notifications.delivery.writer import CannotRender
 from services.notifications.domain.settlement import Attempt, Result
 from services.notifications.usecases.claim import Claimed
+from services.runtime.clock import Clock
+from services.runtime.patience import Backoff, wait_any
 
 log = structlog.get_logger()
 POLL_SECONDS = 1.0
@@ -146,9 +146,7 @@ class Courier:
 
     async def _deliver(self, claimed: Claimed, line: Line) -> None:
         result, detail = await self._attempt(claimed, line)
-        self._carried.append(
-            Attempt(claimed.message.id, claimed.attempt, result, detail, self._clock.now())
-        )
+        self._carried.append(Attempt(claimed.message.id, claimed.attempt, result, detail, self._clock.now()))
         self._settled.set()
         await self.lines.give_back(line)
         self._free.set()

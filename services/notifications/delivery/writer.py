@@ -21,9 +21,7 @@ class CannotRender(Exception):
 class Writer:
     """Writes letters. `public_url` is where the outside world reaches this hub."""
 
-    def __init__(
-        self, rules_of: Callable[[str], Awaitable[Rules]], tokens: Tokens, public_url: str
-    ) -> None:
+    def __init__(self, rules_of: Callable[[str], Awaitable[Rules]], tokens: Tokens, public_url: str) -> None:
         self._rules_of = rules_of
         self._tokens = tokens
         self._public_url = public_url.rstrip("/")

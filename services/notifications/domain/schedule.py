@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-_DELAY = re.compile(r"(?:(\d{1,3})w)?\s*(?:(\d{1,4})d)?\s*(?:(\d{1,4})h)?\s*(?:(\d{1,5})m)?")
+_DELAY = re.compile(r"(?:(\d{1,3})w)?\s*(?:(\d{1,4})d)?\s*(?:(\d{1,4})h)?\s*(?:(\d{1,5})m)?", re.ASCII)
 _LONGEST = timedelta(days=3650)
 # A zone that crosses the date line skips or repeats a day; two in a row never happened.
 _DAYS_TO_TRY = 4
@@ -39,7 +39,7 @@ def parse_delay(text: str) -> Delay:
 
 def parse_time(text: str) -> time:
     """Read a local time such as `10:00`. Raises ValueError with what is expected."""
-    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip())
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip(), re.ASCII)
     if not found:
         raise ValueError(f"{text!r} is no time of day; write it like 09:30")
     return time(int(found[1]), int(found[2]))
@@ -65,7 +65,7 @@ def next_due(anchor: datetime, delay: Delay, at: time | None, zone: ZoneInfo) ->
     change skips is taken as much later as the clock jumps; one that comes twice means the first.
     Never earlier than the anchor plus the time that simply passes.
     """
-    earliest = (anchor + delay.elapsed).astimezone(UTC)
+    earliest = anchor.astimezone(UTC) + delay.elapsed
     if at is None and delay.days == 0:
         return earliest
     local = earliest.astimezone(zone)

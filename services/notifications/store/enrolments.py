@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from asyncpg import Record
+
 from contracts.notifications import EndReason
 from services.notifications.domain.enrolment import RUNNING, Run
 

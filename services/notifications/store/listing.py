@@ -35,7 +35,8 @@ async def messages(connection: "Connection", page: Page) -> list[Record]:
     return await connection.fetch(
         """
         SELECT m.id, m.enrolment_id, m.contact_id, e.sequence, m.step, m.medium, m.state, m.reason,
-               m.detail, m.attempts, m.internet_message_id, m.due_at, m.next_try_at, m.started_at,
+               m.detail, m.attempts, m.internet_message_id, m.due_at,
+               CASE WHEN m.state = 'queued' THEN m.next_try_at END AS next_try_at, m.started_at,
                m.settled_at, m.created_at
         FROM messages m JOIN enrolments e ON e.id = m.enrolment_id
         WHERE ($2::uuid IS NULL OR m.contact_id =
@@ -70,6 +71,15 @@ async def enrolments(connection: "Connection", page: Page) -> list[Record]:
         page.state,
         page.at,
         page.id,
+    )
+
+
+async def enrolment(connection: "Connection", enrolment_id: UUID) -> Record | None:
+    """One enrolment."""
+    return await connection.fetchrow(
+        "SELECT id, contact_id, sequence, version, deal_id, state, armed_step, enrolled_at, ended_at"
+        " FROM enrolments WHERE id = $1",
+        enrolment_id,
     )
 
 

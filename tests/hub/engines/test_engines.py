@@ -56,7 +56,7 @@ async def test_a_second_start_is_quick_and_finds_everything(home: Path) -> None:
 
 async def test_nothing_runs_and_nobody_holds_the_folder_after_stop(used_home: Path) -> None:
     engines = await Engines.start(used_home)
-    pids = [engines.nats.child.pid, *(process.pid for process in running_in(engines.postgres.data))]
+    pids = [engines.nats.pid, *(process.pid for process in running_in(engines.postgres.data))]
     await engines.stop()
     assert not any(psutil.pid_exists(pid) for pid in pids)
     engines.home.hold()
@@ -83,7 +83,7 @@ async def test_each_service_owns_its_schema_and_no_other(used_home: Path) -> Non
 
 async def test_the_engines_are_small_when_idle(used_home: Path) -> None:
     engines = await Engines.start(used_home, partners=["acme"])
-    processes = [psutil.Process(engines.nats.child.pid), *running_in(engines.postgres.data)]
+    processes = [psutil.Process(engines.nats.pid), *running_in(engines.postgres.data)]
     total = sum(process.memory_full_info().pss for process in processes)
     await engines.stop()
     assert total < 64 * MIB
@@ -181,12 +181,12 @@ async def test_an_engine_that_ends_is_started_again(used_home: Path) -> None:
     await store_something(engines)
     stopping = asyncio.Event()
     keeper = asyncio.create_task(engines.keep(stopping))
-    dead = engines.nats.child.pid, engines.postgres.child and engines.postgres.child.pid
+    dead = engines.nats.pid, engines.postgres.pid
     await engines.nats.child.kill()
     assert engines.postgres.child is not None
     await engines.postgres.child.kill()
-    await until(lambda: engines.nats.alive and engines.nats.child.pid != dead[0])
-    await until(lambda: engines.postgres.alive and engines.postgres.child.pid != dead[1])
+    await until(lambda: engines.nats.alive and engines.nats.pid != dead[0])
+    await until(lambda: engines.postgres.alive and engines.postgres.pid != dead[1])
     stopping.set()
     await keeper
     await assert_kept(engines)

@@ -1,12 +1,16 @@
 """What a service may do on the bus, asked of a real server."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from nats.aio.msg import Msg
 
+from services.connectors.domain import Delivery
+from services.connectors.store.raw import large_body, store
 from services.hub.engines.nats_grants import SERVICES
+from services.hub.topology import specs
 from services.runtime import streams
 from services.runtime.bus import Bus
 from services.runtime.feed import Feed
@@ -25,23 +29,9 @@ OWN = {
 async def bus(home: Path) -> AsyncIterator[HubBus]:
     async with hub_bus(home, ["acme"]) as running:
         hub = await Bus.connect(running.engines.nats_url, seed_path=running.engines.nats_credentials)
-        await provision(hub, _specs())
+        await provision(hub, specs(["acme"]))
         await hub.close()
         yield running
-
-
-def _specs() -> list[streams.Spec]:
-    return [
-        streams.intake_stream(),
-        streams.ingress_stream("acme"),
-        streams.commands_stream(),
-        *(streams.commands_consumer(service) for service in SERVICES),
-        streams.facts_stream("connectors", ["interactions", "calls", "receipts"]),
-        streams.facts_stream("leads", ["contacts", "leads"]),
-        streams.facts_stream("deals", ["deals", "tasks", "payments"]),
-        streams.facts_stream("notifications", ["messages", "sequences"]),
-        *streams.buckets(),
-    ]
 
 
 @pytest.mark.parametrize("service", list(SERVICES))
@@ -120,15 +110,17 @@ async def test_a_service_takes_its_own_commands_only(bus: HubBus) -> None:
 
 
 async def test_a_question_is_answered_and_only_its_service_hears_it(bus: HubBus) -> None:
-    leads, deals = await bus.connect("leads"), await bus.connect("deals")
+    leads, hub = await bus.connect("leads"), await bus.connect("hub")
 
     async def answer(message: Msg) -> None:
         await message.respond(b"answer")
 
     await leads.subscribe("ask.leads.>", cb=answer)
     await leads.flush()
-    assert (await deals.request("ask.leads.contact.v1", b"", timeout=5)).data == b"answer"
+    assert (await hub.request("ask.leads.trace.v1", b"", timeout=5)).data == b"answer"
+    deals = await bus.connect("deals")
     await assert_deaf(bus, deals, "ask.leads.>")
+    await assert_refused(bus, deals, "ask.leads.trace.v1")
 
 
 async def test_nobody_hears_the_replies_of_another(bus: HubBus) -> None:
@@ -139,8 +131,7 @@ async def test_nobody_hears_the_replies_of_another(bus: HubBus) -> None:
 
 async def test_connectors_keep_large_bodies_in_the_object_store(bus: HubBus) -> None:
     mine = await _service_bus(bus, "connectors")
-    store = await mine.objects("deliveries")
-    body = b"x" * 700_000
-    await store.put("delivery-1", body)
-    assert (await store.get("delivery-1")).data == body
+    large = Delivery("main-site", "form", b"x" * 700_000, datetime(2030, 1, 1, tzinfo=UTC))
+    await store(mine, large, 5.0)
+    assert await large_body(mine, large) == large.body
     await mine.close()

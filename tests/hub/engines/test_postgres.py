@@ -37,7 +37,7 @@ async def test_a_hub_run_by_root_drops_to_an_ordinary_user(home: Path) -> None:
     postgres = server(home)
     await postgres.start()
     try:
-        assert psutil.Process(_pid(postgres)).uids().real != 0
+        assert psutil.Process(postgres.pid).uids().real != 0
         assert await ask(postgres, "SELECT 1") == 1
     finally:
         await postgres.stop()
@@ -51,8 +51,8 @@ async def test_below_a_closed_folder_it_runs_in_a_user_namespace(home: Path) -> 
     postgres = server(closed)
     await postgres.start()
     try:
-        assert psutil.Process(_pid(postgres)).uids().real == 0
-        assert _namespace(_pid(postgres)) != _namespace(os.getpid())
+        assert psutil.Process(postgres.pid).uids().real == 0
+        assert _namespace(postgres.pid) != _namespace(os.getpid())
         assert await ask(postgres, "SELECT 1") == 1
     finally:
         await postgres.stop()
@@ -103,7 +103,7 @@ async def test_it_is_small_durable_and_deaf_to_networks(used_home: Path) -> None
         }
         assert await ask(postgres, "SHOW server_encoding") == "UTF8"
         assert await ask(postgres, "SELECT lower('ЁЖ') || upper('é')") == "ёжÉ"
-        assert not [c for c in psutil.Process(_pid(postgres)).net_connections() if c.laddr and c.family != 1]
+        assert not [c for c in psutil.Process(postgres.pid).net_connections() if c.laddr and c.family != 1]
         assert len(running_in(postgres.data)) <= 6
     finally:
         await postgres.stop()
@@ -202,11 +202,6 @@ async def test_stopping_ends_sessions_and_leaves_nothing_running(used_home: Path
         await sleeper
     assert running_in(postgres.data) == []
     connection.terminate()
-
-
-def _pid(postgres: PostgresServer) -> int:
-    assert postgres.child is not None
-    return postgres.child.pid
 
 
 def _namespace(pid: int) -> str:

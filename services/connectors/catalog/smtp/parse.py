@@ -10,9 +10,9 @@ from services.connectors.domain import (
     ignored,
     rejected,
 )
-from services.connectors.mail.automatic import why_automatic
-from services.connectors.mail.message import read_mail
-from services.connectors.mail.quoting import without_quotes
+from services.connectors.reading.mail.automatic import why_automatic
+from services.connectors.reading.mail.message import read_mail
+from services.connectors.reading.mail.quoting import without_quotes
 
 
 def parse(delivery: Delivery, settings: Settings) -> Parsed:

@@ -91,8 +91,10 @@ CREATE TABLE lead_aliases (
 
 
 def upgrade() -> None:
-    op.execute(create_runtime_tables())
-    op.execute(DEALS)
+    # asyncpg prepares what it is given, which must then be a single statement.
+    for statement in f"{create_runtime_tables()};{DEALS}".split(";"):
+        if statement.strip():
+            op.execute(statement)
 
 
 def downgrade() -> None:

@@ -1,0 +1,75 @@
+"""A channel as the service uses it: its kind, its checked settings, its secrets."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from services.connectors.catalog.kinds import Kind
+from services.connectors.domain import Settings
+
+INLET = "/in/"
+# Request headers that are kept for every kind.
+_ALWAYS = ("content-type",)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One configured inlet."""
+
+    name: str
+    kind: Kind
+    settings: Settings = field(default_factory=Settings)
+    secrets: Mapping[str, SecretStr | None] = field(default_factory=dict, repr=False)
+    title: str = ""
+
+    @property
+    def kept_headers(self) -> tuple[str, ...]:
+        """The request headers that go along with the body into the bus."""
+        return (*_ALWAYS, *self.kind.manifest.headers)
+
+    @property
+    def inlet(self) -> str:
+        """Where deliveries are handed over: a path, mail addresses, or a subject."""
+        transport = self.kind.manifest.transport
+        if transport == "smtp":
+            return ", ".join(self.settings.texts("addresses"))
+        if transport == "ingress":
+            return f"ingress.{self.settings.text('partner')}"
+        return f"{INLET}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All channels of one set of definitions, found by name, recipient or partner."""
+
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    by_address: Mapping[str, Channel] = field(default_factory=dict)
+    by_partner: Mapping[str, Channel] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, channels: Iterable[Channel]) -> "Rules":
+        """Index the channels."""
+        named = {channel.name: channel for channel in channels}
+        addresses = {
+            address.lower(): channel
+            for channel in named.values()
+            if channel.kind.manifest.transport == "smtp"
+            for address in channel.settings.texts("addresses")
+        }
+        partners = {
+            channel.settings.text("partner"): channel
+            for channel in named.values()
+            if channel.kind.manifest.transport == "ingress"
+        }
+        return cls(named, addresses, partners)
+
+    def for_recipient(self, address: str) -> Channel | None:
+        """The channel of a mail address: as written, without its +tag, or of its whole domain."""
+        local, at, domain = address.lower().rpartition("@")
+        if not at:
+            return None
+        for name in (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}"):
+            if name in self.by_address:
+                return self.by_address[name]
+        return None

@@ -1,0 +1,116 @@
+"""What the sender gets: for a vendor as the manifest says, for a browser a page, a redirect or JSON."""
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from services.connectors.definitions.channel import Channel
+
+_PAGE = (
+    '<!doctype html><html><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
+    '</head><body style="font: 1.1rem/1.5 sans-serif; max-width: 36rem; margin: 15vh auto; '
+    'padding: 0 1rem"><p>{text}</p></body></html>'
+)
+_AGAIN = "We could not take your enquiry just now. Please go back and send it again in a minute."
+PREFLIGHT_SECONDS = "600"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status with headers and a body; over SMTP the status is the reply code."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def stored(channel: Channel, headers: Mapping[str, str], delivery_id: str) -> Answer:
+    """For a delivery that is safe. It depends on nothing but the delivery and the channel."""
+    owed = channel.kind.manifest.answer
+    if owed.style == "plain":
+        kind = {"content-type": owed.content_type} if owed.body else {}
+        return Answer(owed.status, kind, owed.body.encode())
+    shared = cross_origin(channel, headers)
+    if wants_json(headers):
+        told = json.dumps({"status": "received", "delivery": delivery_id})
+        return Answer(200, {"content-type": "application/json", **shared}, told.encode())
+    redirect = channel.settings.text("redirect")
+    if redirect:
+        return Answer(303, {"location": redirect, **shared})
+    return page(200, channel.settings.text("thanks"), shared)
+
+
+def refused(channel: Channel | None, headers: Mapping[str, str], status: int, detail: str) -> Answer:
+    """For a delivery that is not safe, in RFC 9457 or, for a visitor's form, as a page."""
+    more = {"retry-after": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    browser = channel is not None and channel.kind.manifest.answer.style == "browser"
+    if channel and browser:
+        more |= cross_origin(channel, headers)
+        if not wants_json(headers):
+            text = _AGAIN if status == HTTPStatus.SERVICE_UNAVAILABLE else detail
+            return page(status, text, more)
+    return problem(status, detail, more)
+
+
+def problem(status: int, detail: str, more: Mapping[str, str] = {}) -> Answer:
+    """An RFC 9457 problem."""
+    told = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    return Answer(status, {"content-type": "application/problem+json", **more}, json.dumps(told).encode())
+
+
+def preflight(channel: Channel, headers: Mapping[str, str]) -> Answer:
+    """For the OPTIONS request by which a browser asks whether a script may post here."""
+    methods = ", ".join((*channel.kind.manifest.methods, "OPTIONS"))
+    shared = cross_origin(channel, headers)
+    if not shared.get("access-control-allow-origin"):
+        return Answer(204, {"allow": methods, **shared})
+    asked = headers.get("access-control-request-headers", "content-type")
+    return Answer(
+        204,
+        {
+            "allow": methods,
+            "access-control-allow-methods": methods,
+            "access-control-allow-headers": asked,
+            "access-control-max-age": PREFLIGHT_SECONDS,
+            **shared,
+        },
+    )
+
+
+def cross_origin(channel: Channel, headers: Mapping[str, str]) -> dict[str, str]:
+    """The CORS headers (WHATWG Fetch) for an origin on the channel's list; none for others."""
+    origin = headers.get("origin", "")
+    allowed = channel.settings.texts("origins")
+    if not allowed:
+        return {}
+    if origin in allowed or (origin and "*" in allowed):
+        return {"access-control-allow-origin": origin, "vary": "Origin"}
+    return {"vary": "Origin"}
+
+
+def wants_json(headers: Mapping[str, str]) -> bool:
+    """Whether a script is asking: it posts JSON, or asks for JSON and not for a page."""
+    accepts = headers.get("accept", "")
+    if "application/json" in accepts and "text/html" not in accepts:
+        return True
+    if headers.get("x-requested-with", "").lower() == "xmlhttprequest":
+        return True
+    return "json" in headers.get("content-type", "") and "text/html" not in accepts
+
+
+def page(status: int, text: str, more: Mapping[str, str] = {}) -> Answer:
+    """A small page that says one thing."""
+    shown = html.escape(text)
+    kept = {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    }
+    return Answer(status, {**kept, **more}, _PAGE.format(title=shown, text=shown).encode())
