@@ -42,6 +42,7 @@ class ParkedEvent(Model):
     service: str
     id: int = Field(description="With the service in front, the id that `leadwire dead` takes.")
     stream: str
+    grp: str = Field(description="The group of readers that parked it.")
     key: str = Field(description="What waits behind it: later events of the same key.")
     event_id: str
     type: str

@@ -1,7 +1,7 @@
 """Puts connectors together."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,13 @@ def build(
     *,
     clock: Clock = SystemClock(),
     secrets: Mapping[str, str] | None = None,
+    smtp_started: Callable[[int], None] = lambda port: None,
 ) -> Program:
-    """The program. `secrets` gives values to `${NAME}` in definitions instead of the environment."""
+    """The program; without settings they come from the environment.
+
+    `secrets` gives values to `${NAME}` in definitions instead of the environment. `smtp_started` is
+    told the port of the SMTP inlet, which a setting of 0 leaves to the system.
+    """
     settings = settings or ConnectorsSettings()
     definitions: Definitions[Rules] = Definitions("connectors", partial(compile, secrets=secrets))
     large = asyncio.Event()
@@ -44,7 +49,7 @@ def build(
         return definitions.current
 
     async def listen_for_mail(host: "Host") -> None:
-        await serve(host, settings, rules)
+        await serve(host, settings, rules, smtp_started)
 
     async def fetch_large_bodies(host: "Host") -> None:
         looks = 0

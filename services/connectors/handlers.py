@@ -72,7 +72,7 @@ def _handler(definitions: Definitions[Rules], large: asyncio.Event, read: Readin
 
 
 def _arrival(stored: Stored, message: RawMessage, rules: Rules, work: "Work") -> Arrival:
-    trace = message.headers.get("traceparent")
+    trace = message.headers.get("traceparent") if stored.stream == STREAM else None
     cause = cause_of(stored.delivery.id, stored.stream, stored.seq, trace)
     outcome = _outcome(stored, rules, work)
     return Arrival(outcome, stored.stream, stored.seq, cause, len(stored.delivery.body))

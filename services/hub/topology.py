@@ -1,6 +1,7 @@
 """Every stream, bucket and durable consumer of a whole hub: what `leadwire provision` makes."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from services.runtime.streams import (
     Spec,
@@ -22,13 +23,19 @@ OWNED = {
 COMMANDED = ("notifications",)
 
 
-def specs(partners: Iterable[str] = ()) -> list[Spec]:
+def specs(
+    partners: Iterable[str] = (),
+    *,
+    keep_intake: timedelta = timedelta(days=30),
+    keep_facts: timedelta = timedelta(days=14),
+    intake_max_bytes: int = 1024**3,
+) -> list[Spec]:
     """Streams first; `partners` are the outside systems with an ingress of their own."""
     return [
-        intake_stream(),
-        *(facts_stream(owner, things) for owner, things in OWNED.items()),
+        intake_stream(keep_intake, intake_max_bytes),
+        *(facts_stream(owner, things, keep_facts) for owner, things in OWNED.items()),
         commands_stream(),
-        *buckets(),
-        *(ingress_stream(partner) for partner in sorted(set(partners))),
+        *buckets(keep_intake),
+        *(ingress_stream(partner, keep_intake) for partner in sorted(set(partners))),
         *(commands_consumer(service) for service in COMMANDED),
     ]

@@ -23,6 +23,7 @@ SITE: dict[str, Any] = {"kind": "form", "mapping": {"name": "your-name", "phone"
 BOT: dict[str, Any] = {"kind": "telegram", "settings": {"secret": "${BOT}"}}
 MAIL: dict[str, Any] = {"kind": "smtp", "settings": {"addresses": ["info@school.example"]}}
 CHANNELS = {"site": SITE, "bot": BOT, "info": MAIL}
+URLENCODED = "application/x-www-form-urlencoded"
 SECRETS = {"BOT": "s3cr3t"}
 
 
@@ -31,11 +32,10 @@ def rules(channels: Mapping[str, Any] = CHANNELS) -> Rules:
     return compile({"channels": dict(channels)}, SECRETS)
 
 
-def form(body: str | bytes, minute: float = 0, channel: str = "site", **headers: str) -> Delivery:
+def form(body: str | bytes, minute: float = 0, channel: str = "site", kind: str = URLENCODED) -> Delivery:
     """A posted form, received that many minutes after the beginning."""
     raw = body if isinstance(body, bytes) else body.encode()
-    kept = {"content-type": "application/x-www-form-urlencoded", **headers}
-    return Delivery(channel, "form", raw, AT + timedelta(minutes=minute), kept)
+    return Delivery(channel, "form", raw, AT + timedelta(minutes=minute), {"content-type": kind})
 
 
 def update(message: int, text: str = "hello", number: int = 1, minute: float = 0) -> Delivery:

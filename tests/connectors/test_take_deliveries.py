@@ -98,7 +98,7 @@ async def test_a_set_gives_the_same_as_its_deliveries_one_by_one(stage: Stage) -
 
 
 async def test_one_that_cannot_be_parsed_is_kept_and_stops_no_other(stage: Stage) -> None:
-    broken = form('{"a":', channel="site", **{"content-type": "application/json"})
+    broken = form('{"a":', channel="site", kind="application/json")
     nowhere = form("a=1", channel="gone")
     await stage.take(ANNA, broken, nowhere, update(5))
     assert texts(await stage.published()) == ["", "hello"]
@@ -108,7 +108,7 @@ async def test_one_that_cannot_be_parsed_is_kept_and_stops_no_other(stage: Stage
 
 
 async def test_ignored_and_rejected_deliveries_are_kept_with_their_reason(stage: Stage) -> None:
-    empty, xml = form("your-name="), form("<a/>", **{"content-type": "text/xml"})
+    empty, xml = form("your-name="), form("<a/>", kind="text/xml")
     await stage.take(empty, xml)
     assert (await stage.delivery(empty))["verdict"] == "ignored"
     assert (await stage.delivery(xml))["verdict"] == "rejected"

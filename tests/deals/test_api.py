@@ -136,22 +136,17 @@ async def test_looking_is_for_all_and_changing_for_sales(deals: Running) -> None
     problem(await deals.http.post(f"/deals/{deal['id']}/move", json=body, headers=nobody), 401)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"cursor": "nonsense"},
-        {"cursor": "WyJ4IiwgInkiXQ=="},
-        {"cursor": "W10="},
-        {"cursor": "ë"},
+async def test_odd_queries_are_refused(deals: Running) -> None:
+    odd: list[dict[str, Any]] = [
+        *({"cursor": cursor} for cursor in ("nonsense", "WyJ4IiwgInkiXQ==", "W10=", "ë", "")),
         {"limit": 0},
         {"funnel": "a\x00b"},
         {"owner": "a\x00b"},
         {"contact": "me"},
         {"status": "gone"},
-    ],
-)
-async def test_odd_queries_are_refused(deals: Running, query: dict[str, Any]) -> None:
-    problem(await deals.http.get("/deals", params=query), 422)
+    ]
+    for query in odd:
+        problem(await deals.http.get("/deals", params=query), 422)
 
 
 async def test_a_reply_shows_at_once_in_the_api(deals: Running) -> None:

@@ -32,7 +32,7 @@ FACTS = st.one_of(
 
 
 @given(st.lists(FACTS, min_size=1, max_size=14), st.integers(1, 14))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_set_is_the_same_as_its_facts_singly(stage: Stage, data: list[Any], size: int) -> None:
     await stage.empty()
     facts = stage.facts(data)

@@ -112,10 +112,15 @@ async def sink(port: int = 0, **options: Any) -> AsyncIterator[Sink]:
     finally:
         made.server.close()
         for session in list(made.open):
-            if session.transport:
-                session.transport.abort()
+            hang_up(session)
         await made.server.wait_closed()
         await asyncio.sleep(0)
+
+
+def hang_up(session: SMTP) -> None:
+    """Cut the connection."""
+    if session.transport:
+        cast(asyncio.Transport, session.transport).abort()
 
 
 def answers(text: str) -> Fault:
@@ -138,20 +143,20 @@ def slow(seconds: float) -> Fault:
 
 async def cut(_sink: Sink, server: SMTP, _envelope: Envelope) -> str:
     """Lose the connection here; with DATA, after the final dot and without taking the letter."""
-    server.transport.abort()
+    hang_up(server)
     return "250 never heard"
 
 
 async def take_and_cut(sink: Sink, server: SMTP, envelope: Envelope) -> str:
     """Take the letter, then lose the connection before saying so."""
     sink.take(envelope)
-    server.transport.abort()
+    hang_up(server)
     return "250 never heard"
 
 
 async def close_421(_sink: Sink, server: SMTP, _envelope: Envelope) -> str:
     """Too many letters in this session, says the server, and hangs up."""
-    asyncio.get_running_loop().call_later(0.01, server.transport.close)
+    asyncio.get_running_loop().call_later(0.01, hang_up, server)
     return "421 4.7.0 too many messages in this session"
 
 

@@ -93,8 +93,11 @@ class Driver:
     async def _meddle(self) -> None:
         """Cure, redrive and discard at random while later events arrive."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            try:
                 await self._work_the_list(share=0.5)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
             await asyncio.sleep(0.05)
 
     async def _work_the_list(self, share: float) -> int:

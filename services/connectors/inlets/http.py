@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 _RAW_HEADER = "latin-1"
+# Every one, so that the channel decides and not the router.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]) -> APIRouter:
@@ -43,7 +45,7 @@ def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]
         return Response(answer.body, answer.status, answer.headers)
 
     router = APIRouter()
-    router.routes.append(Route("/{channel}", receive, methods=None, include_in_schema=False))
+    router.routes.append(Route("/{channel}", receive, methods=_METHODS, include_in_schema=False))
     return router
 
 

@@ -1,6 +1,7 @@
 """Deliveries on the bus: what goes into headers and body, where large bodies go, and back again."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ _HEADER_LIMIT = 4_000
 _OWN = "Leadwire-"
 _GIVEN = "In-"
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 STORED = Counter("leadwire_deliveries_stored_total", "Deliveries safe on the bus.", ["channel", "outcome"])
 
@@ -44,7 +46,7 @@ async def store(bus: Bus, delivery: Delivery, deadline: float, trace: str | None
     `trace` is the W3C traceparent under which its handling goes on.
     """
     body, headers = delivery.body, _headers(delivery)
-    if trace:
+    if trace and _TRACE.fullmatch(trace):
         headers["traceparent"] = trace
     try:
         async with asyncio.timeout(deadline):

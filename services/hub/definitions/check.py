@@ -27,9 +27,14 @@ _WHERE = {
 class Checked:
     """A set without mistakes, split by owning service. `version` is a hash of its content."""
 
-    data: Mapping[str, Any]
+    loaded: Loaded
     parts: Mapping[str, Part]
     version: str
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The set by top-level key."""
+        return self.loaded.data
 
     def summary(self) -> str:
         """How much of each thing is in it."""
@@ -51,7 +56,7 @@ def check(texts: Mapping[str, str]) -> Checked:
         findings += _too_large(parts)
     if findings:
         raise DefinitionsRefused(findings)
-    return Checked(loaded.data, parts, version_of(parts))
+    return Checked(loaded, parts, version_of(parts))
 
 
 def version_of(parts: Mapping[str, Part]) -> str:

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.hub.engines.errors import EngineError
-from services.hub.engines.home import SOCKET_BYTES, SOCKET_NAME, EngineHome, check_socket_path
+from services.hub.engines.home import SOCKET_BYTES, SOCKET_NAME, EngineHome, check_socket_path, unusable
 
 
 @pytest.fixture
@@ -73,3 +74,9 @@ def test_a_file_in_the_place_of_the_folder_is_refused(home: Path) -> None:
     with pytest.raises(EngineError, match="cannot be used") as refused:
         EngineHome(home / "var").hold()
     assert "LEADWIRE_HOME" in refused.value.remedy
+
+
+def test_a_disk_that_fills_up_during_the_start_is_called_full(home: Path) -> None:
+    said = unusable(home, OSError(errno.ENOSPC, "No space left on device"))
+    assert said.problem == f"the disk of {home} is full"
+    assert "free disk space" in said.remedy

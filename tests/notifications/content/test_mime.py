@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -25,7 +24,7 @@ LETTER = Letter(
 
 
 def parsed(letter: Letter) -> EmailMessage:
-    return cast(EmailMessage, message_from_bytes(compose(letter), policy=SMTP))
+    return message_from_bytes(compose(letter), policy=SMTP)
 
 
 def test_a_letter_has_the_headers_it_owes() -> None:
@@ -85,7 +84,7 @@ def test_no_value_can_start_a_header_of_its_own(nasty: str) -> None:
 def test_whatever_stands_in_it_a_letter_can_be_read_back(subject: str, name: str, text: str) -> None:
     letter = replace(LETTER, subject=subject, sender=Mailbox(name, "hello@school.example"), text=text)
     raw = compose(letter)
-    message = cast(EmailMessage, message_from_bytes(raw, policy=SMTP))
+    message = message_from_bytes(raw, policy=SMTP)
     assert message.keys() == parsed(LETTER).keys()
     assert message["From"].addresses[0].addr_spec == "hello@school.example"
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))

@@ -2,7 +2,7 @@ import asyncio
 
 from services.notifications.delivery.line import Parcel, Server
 from services.notifications.delivery.lines import Lines
-from tests.notifications.smtp_sink import Sink, sink
+from tests.notifications.smtp_sink import Sink, hang_up, sink
 
 PARCEL = Parcel("hello@school.example", "ann@client.example", b"Subject: x\r\n\r\nhello\r\n")
 
@@ -65,7 +65,7 @@ async def test_a_connection_the_server_closed_is_not_handed_out() -> None:
         [line] = await pool.take(1)
         await pool.give_back(line)
         for session in list(to.open):
-            session.transport.close()
+            hang_up(session)
         await asyncio.sleep(0.05)
         assert pool.standing == 0
         [fresh] = await pool.take(1)
