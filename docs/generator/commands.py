@@ -50,7 +50,7 @@ def section(name: str, command: Command) -> str:
 def row(parameter: Command) -> tuple[str, str]:
     """One argument or option."""
     option = parameter.param_type_name == "option"
-    shown = ", ".join(parameter.opts) if option else (parameter.name or "").upper()
+    shown = ", ".join(parameter.opts) if option else parameter.metavar or (parameter.name or "").upper()
     default = parameter.default
     told = (
         f" Default: {code(str(default))}."

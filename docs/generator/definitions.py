@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from docs.generator.tables import code, kind_of, table
+from docs.generator.tables import code, kind_of, shown, table
 
 MODELS = {
     "connectors": "services.connectors.definitions.models:Definitions",
@@ -80,5 +80,4 @@ def default_of(required: bool, field: dict[str, Any]) -> str:
     """What holds when the key is left out."""
     if required:
         return "required"
-    default = field.get("default")
-    return "" if default in (None, "", [], {}) else code(str(default))
+    return shown(field.get("default"))

@@ -3,12 +3,13 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable
+from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 import services
-from docs.generator.tables import code, kind_of, table
+from docs.generator.tables import code, kind_of, shown, table
 from services.runtime.settings import PREFIX, Settings
 
 ABOUT = f"""# Environment
@@ -17,6 +18,7 @@ Every setting is an environment variable with the prefix `{PREFIX}`. With the na
 prefix it holds for that service alone: `{PREFIX}LEADS_DATABASE_URL` before `{PREFIX}DATABASE_URL`.
 A secret may come from a file instead: `{PREFIX}DATABASE_URL_FILE` names it. An empty value counts as none.
 """
+ROOT = Path(__file__).parents[2]
 HEAD = ("Variable", "Value", "Default", "Meaning")
 
 
@@ -52,12 +54,14 @@ def rows(settings: type[Settings], known: Iterable[str]) -> Iterable[tuple[str, 
     for name, field in schema["properties"].items():
         if name not in known:
             meaning = field.get("description", "")
-            yield code(PREFIX + name.upper()), kind_of(field), code(default_of(settings, name)), meaning
+            yield code(PREFIX + name.upper()), kind_of(field), default_of(settings, name), meaning
 
 
 def default_of(settings: type[Settings], name: str) -> str:
     """What holds when nothing is set; the default of a secret is none."""
     default = settings.model_fields[name].get_default(call_default_factory=True)
     if isinstance(default, SecretStr):
-        return default.get_secret_value()
-    return "" if default in (None, PydanticUndefined, ()) else str(default)
+        return code(default.get_secret_value())
+    if isinstance(default, Path) and default.is_relative_to(ROOT):
+        return code(str(default.relative_to(ROOT)))
+    return "" if default is PydanticUndefined else shown(default)

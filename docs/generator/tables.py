@@ -44,6 +44,8 @@ def _plain(schema: dict[str, Any]) -> str:
             return f"list of {kind_of(schema.get('items', {}))}"
         case "object" if isinstance(schema.get("additionalProperties"), dict):
             return f"name: {kind_of(schema['additionalProperties'])}"
+        case "object" if patterns := schema.get("patternProperties"):
+            return f"name: {kind_of(next(iter(patterns.values())))}"
         case "object":
             return "mapping"
         case "boolean":
@@ -62,7 +64,14 @@ def _bounds(schema: dict[str, Any]) -> str:
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
     if least is not None and most is not None:
-        return f", {least:g} to {most:g}"
+        return f", {least} to {most}"
     if least is not None:
-        return f", from {least:g}" if "minimum" in schema else f", above {least:g}"
-    return f", up to {most:g}" if most is not None else ""
+        return f", from {least}" if "minimum" in schema else f", above {least}"
+    return f", up to {most}" if most is not None else ""
+
+
+def shown(default: object) -> str:
+    """A default as people would write it, or nothing."""
+    if default in (None, "", (), [], {}):
+        return ""
+    return code(str(default).lower() if isinstance(default, bool) else str(default))

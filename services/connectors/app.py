@@ -1,7 +1,7 @@
 """Puts connectors together."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from services.connectors.inlets.smtp import serve
 from services.connectors.settings import ConnectorsSettings
 from services.connectors.store.interactions import other_names
 from services.connectors.usecases.fetch_bodies import fetch_bodies
+from services.connectors.usecases.read_raw import CurrentRules
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.definitions import Definitions
 from services.runtime.host import Program
@@ -51,6 +52,21 @@ def build(
     async def listen_for_mail(host: "Host") -> None:
         await serve(host, settings, rules, smtp_started)
 
+    return Program(
+        name="connectors",
+        facts=readers(definitions, settings.partners, large),
+        definitions=definitions,
+        loops={"smtp": listen_for_mail, "large_bodies": fetching(rules, large)},
+        api=lambda host: api(host, rules),
+        inlet=lambda host: inlet(host, settings, rules),
+        resolve=other_names,
+        streams=[ingress_stream(partner) for partner in settings.partners],
+    )
+
+
+def fetching(rules: CurrentRules, large: asyncio.Event) -> Callable[["Host"], Awaitable[None]]:
+    """A loop that fetches bodies: soon after `large` is set, and now and then."""
+
     async def fetch_large_bodies(host: "Host") -> None:
         looks = 0
         while not host.stopping.is_set():
@@ -61,13 +77,4 @@ def build(
             looks = _LOOKS if await fetch_bodies(host, rules) else max(0, looks - 1)
             await wait_any(host.stopping, large, timeout=_SOON if looks else _LATER)
 
-    return Program(
-        name="connectors",
-        facts=readers(definitions, settings.partners, large),
-        definitions=definitions,
-        loops={"smtp": listen_for_mail, "large_bodies": fetch_large_bodies},
-        api=lambda host: api(host, rules),
-        inlet=lambda host: inlet(host, settings, rules),
-        resolve=other_names,
-        streams=[ingress_stream(partner) for partner in settings.partners],
-    )
+    return fetch_large_bodies

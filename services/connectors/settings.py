@@ -20,7 +20,7 @@ class ConnectorsSettings(Settings):
         default=4.0, gt=0, le=30, description="Seconds to try the bus before a sender is sent away."
     )
     partners: tuple[str, ...] = Field(
-        default=(), description='Partners with an ingress stream, as JSON: ["acme"].'
+        default=(), description='Partners that `leadwire provision` makes streams for, as JSON: ["acme"].'
     )
     smtp_host: str = Field(default="127.0.0.1", description="Address that SMTP listens on.")
     smtp_port: int = Field(

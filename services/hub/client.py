@@ -44,9 +44,7 @@ def post(path: str, body: Any = None, *, timeout: float = _TIMEOUT) -> Any:
     return _call("POST", path, json=body, timeout=timeout)
 
 
-def response(
-    method: str, path: str, *, timeout: float = _TIMEOUT, **request: Any
-) -> "httpx.Response":
+def response(method: str, path: str, *, timeout: float = _TIMEOUT, **request: Any) -> "httpx.Response":
     """The bare answer, whatever its status. Raises HubProblem when there is no answer."""
     import httpx
 

@@ -21,10 +21,10 @@ class HubSettings(Settings):
         description="Folder that `leadwire up` applies when nothing is active yet.",
     )
     nats_port: int = Field(
-        default=4222,
+        default=0,
         ge=0,
         le=65535,
-        description="Port of the bus that `leadwire up` starts; 0 picks a free one.",
+        description="Port of the bus that `leadwire up` starts; 0 takes a free one at first, then that one.",
     )
     partners: tuple[str, ...] = Field(
         default=(), description='Partners that `leadwire provision` makes streams for, as JSON: ["acme"].'

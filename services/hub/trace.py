@@ -17,9 +17,7 @@ _MOST_NAMES = 500
 class Asked(Protocol):
     """Whoever carries questions: the bus."""
 
-    async def request(
-        self, subject: str, payload: Mapping[str, Any], timeout: float = ...
-    ) -> dict[str, Any]:
+    async def request(self, subject: str, payload: Mapping[str, Any], timeout: float = ...) -> dict[str, Any]:
         """Raises Unanswered or AnswerRefused."""
         ...
 

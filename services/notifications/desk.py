@@ -34,10 +34,10 @@ class DatabaseDesk:
         async with self._host.work() as work:
             return await claim(work, self._owner, most, self._lease)
 
-    async def settle(self, attempts: Sequence[Attempt]) -> None:
-        """Write what became of attempts."""
+    async def settle(self, attempts: Sequence[Attempt]) -> bool:
+        """Write what became of attempts; whether their enrolments have messages waiting."""
         async with self._host.work() as work:
-            await settle(work, attempts, self._owner, self._random)
+            return await settle(work, attempts, self._owner, self._random)
 
     async def sweep(self, own: Collection[UUID]) -> int:
         """Deal with messages that nobody will; `own` are in our hands."""

@@ -29,6 +29,8 @@ RECONNECTS = Counter("leadwire_bus_reconnects_total", "Connections to the bus ma
 # A half-open connection is noticed after three of these.
 _PING_SECONDS = 5
 _LONGEST_PAUSE = 0.5
+# What a reconnection usually takes.
+_SHORT_BREAK = 2.0
 
 
 class Unanswered(BusUnavailable):
@@ -179,13 +181,13 @@ class Bus:
         return self._stores[bucket]
 
     async def _found(self, open_bucket: Callable[[str], Any], bucket: str) -> Any:
-        if not self.connected:
-            raise BusUnavailable("not connected")
         try:
+            async with asyncio.timeout(_SHORT_BREAK):
+                await self._linked.wait()
             return await open_bucket(bucket)
         except nats.js.errors.BucketNotFoundError as error:
             raise BusUnavailable(f"bucket {bucket} is missing: run `leadwire provision`") from error
-        except (nats.errors.Error, nats.js.errors.Error) as error:
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
             raise BusUnavailable(f"bucket {bucket}: {type(error).__name__}") from error
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 
 from contracts.contract import COMMANDS_STREAM
 from services.runtime.bus import Bus
-from services.runtime.commands import OUTCOMES, CommandRunner
+from services.runtime.commands import OUTCOMES, CommandRunner, Outcome
 from services.runtime.errors import Retryable
 from services.runtime.patience import wait_any
 from services.runtime.received import RawMessage
@@ -28,6 +28,9 @@ from services.runtime.streams import commands_consumer
 log = structlog.get_logger()
 # A pull stands this long on the server; one lost with its connection is noticed no later.
 _PULL_SECONDS = 5.0
+_BATCH = 100
+_REST_SECONDS = 0.05
+_ACK_SECONDS = 5.0
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 900.0
 _LONGEST_HANDLING = 60.0
@@ -40,10 +43,11 @@ class QueueMissing(Exception):
 
 
 class _PatientPull:
-    """A pull that waits before it reports a failure.
+    """A pull that brings what is there at once, and waits before it reports a failure.
 
-    FastStream pulls again at once after any failure: hundreds of times a second when the durable is
-    gone, and on a closed connection without ever letting another task of the process run.
+    FastStream collects until a batch is full or its time is over, and pulls again at once after any
+    failure: hundreds of times a second when the durable is gone, and on a closed connection without
+    ever letting another task of the process run.
     """
 
     def __init__(self, pull: Any) -> None:
@@ -51,15 +55,28 @@ class _PatientPull:
 
     async def fetch(self, batch: int, timeout: float) -> list[Msg]:
         """The next messages. Raises TimeoutError when there are none, after a pause if it must."""
+        if batch < _BATCH:
+            raise nats.errors.TimeoutError
         try:
-            messages: list[Msg] = await self._pull.fetch(batch=batch, timeout=timeout)
+            first: list[Msg] = await self._pull.fetch(batch=1, timeout=timeout)
+            return first + await self._rest(first[0].metadata.num_pending)
         except TimeoutError:
             await asyncio.sleep(0)
             raise
         except (nats.errors.Error, nats.js.errors.Error) as error:
             await asyncio.sleep(_FAILED_PULL_SECONDS)
             raise nats.errors.TimeoutError from error
-        return messages
+
+    async def _rest(self, waiting: int) -> list[Msg]:
+        """What was waiting behind the first, unless another replica takes it."""
+        if not waiting:
+            return []
+        try:
+            wanted = min(waiting, _BATCH - 1)
+            found: list[Msg] = await self._pull.fetch(batch=wanted, timeout=_REST_SECONDS)
+        except (nats.errors.Error, nats.js.errors.Error):
+            return []
+        return found
 
     async def unsubscribe(self) -> None:
         """Let go of the pull's inbox, if the connection still stands."""
@@ -91,41 +108,35 @@ class _SharedBroker(NatsBroker):
             await subscriber.stop()
 
 
-class Settle(BaseMiddleware[Any, Msg]):
-    """Done, ignored or parked: acknowledged for sure. Anything raised: handed out again, later."""
+class Settle(BaseMiddleware[Any, list[Msg]]):
+    """Done, ignored or parked: acknowledged for sure. All else is handed out again, later."""
 
-    def __init__(self, msg: Msg, /, *, context: Any, service: str) -> None:
+    def __init__(self, msg: list[Msg], /, *, context: Any, service: str) -> None:
         super().__init__(msg, context=context)
         self._service = service
 
     async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
-        """Run the command and settle it."""
-        message: Msg = msg.raw_message
+        """Run the commands and settle each."""
+        messages: list[Msg] = msg.raw_message
         try:
-            await call_next(msg)
-        except Retryable as error:
-            OUTCOMES.labels(self._service, "put_off").inc()
-            await self._again(message, error.after.total_seconds() if error.after else 0.0)
+            outcomes: list[Outcome] = await call_next(msg)
         except Exception as error:
-            OUTCOMES.labels(self._service, "failed").inc()
-            log.warning("command.failed", service=self._service, error=repr(error)[:200])
-            await self._again(message, 0.0)
-        else:
-            await self._acknowledge(message)
+            log.warning("commands.failed", service=self._service, error=repr(error)[:200])
+            OUTCOMES.labels(self._service, "failed").inc(len(messages))
+            outcomes = [Retryable("failed")] * len(messages)
+        await asyncio.gather(*map(self._settle, messages, outcomes))
 
-    async def _acknowledge(self, message: Msg) -> None:
+    async def _settle(self, message: Msg, outcome: Outcome) -> None:
         try:
-            await message.ack_sync(timeout=5.0)
+            if isinstance(outcome, str):
+                await message.ack_sync(timeout=_ACK_SECONDS)
+            else:
+                at_least = outcome.after.total_seconds() if outcome.after else 0.0
+                delay = max(at_least, put_off(message.metadata.num_delivered))
+                await message.nak(delay=delay)
         except (nats.errors.Error, TimeoutError) as error:
-            # It comes again, and the inbox knows it.
-            log.warning("command.unacknowledged", service=self._service, error=repr(error))
-
-    async def _again(self, message: Msg, at_least: float) -> None:
-        delay = max(at_least, put_off(message.metadata.num_delivered))
-        try:
-            await message.nak(delay=delay)
-        except nats.errors.Error as error:
-            log.warning("command.unacknowledged", service=self._service, error=repr(error))
+            # It comes again, and the inbox knows what was done.
+            log.warning("command.unsettled", service=self._service, error=repr(error))
 
 
 def put_off(delivered: int) -> float:
@@ -148,7 +159,7 @@ def raw_message(message: Msg) -> RawMessage:
 
 
 class CommandConsumer:
-    """Pulls the commands of one service, one after the other, while its durable exists."""
+    """Pulls the commands of one service, batch after batch, while its durable exists."""
 
     def __init__(self, bus: Bus, runner: CommandRunner) -> None:
         self._bus = bus
@@ -195,21 +206,21 @@ class CommandConsumer:
             logger=None,
         )
 
-        async def as_it_came(message: StreamMessage[Msg]) -> Msg:
-            return message.raw_message
+        async def as_they_came(batch: StreamMessage[list[Msg]]) -> list[Msg]:
+            return batch.raw_message
 
         @broker.subscriber(
             self._durable.filter_subject,
             durable=self._durable.name,
             config=self._durable.config(),
             stream=JStream(COMMANDS_STREAM, declare=False),
-            pull_sub=PullSub(batch_size=1, timeout=_PULL_SECONDS),
+            pull_sub=PullSub(batch_size=_BATCH, timeout=_PULL_SECONDS, batch=True),
             inbox_prefix=f"{self._bus.inbox_prefix}.".encode(),
-            decoder=as_it_came,
+            decoder=as_they_came,
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
         )
-        async def handle(message: Msg) -> None:
-            await self._runner.run(raw_message(message))
+        async def handle(messages: list[Msg]) -> list[Outcome]:
+            return await self._runner.run([raw_message(message) for message in messages])
 
         return broker

@@ -67,13 +67,14 @@ class Host:
         bus: Bus,
         database: Database,
         clock: Clock | None = None,
+        stopping: asyncio.Event | None = None,
     ) -> None:
         self.program = program
         self.settings = settings
         self.bus = bus
         self.database = database
         self.clock = clock or SystemClock()
-        self.stopping = asyncio.Event()
+        self.stopping = stopping or asyncio.Event()
         self._relay_wake, self._timers_wake = asyncio.Event(), asyncio.Event()
         self._parked_wake = asyncio.Event()
         self._supervisor = Supervisor(program.name, self.stopping)
@@ -83,13 +84,19 @@ class Host:
 
     @classmethod
     async def create(
-        cls, program: Program, settings: Settings, bus: Bus, clock: Clock | None = None
+        cls,
+        program: Program,
+        settings: Settings,
+        bus: Bus,
+        clock: Clock | None = None,
+        stopping: asyncio.Event | None = None,
     ) -> "Host":
-        """A host with a pool of its own. Connects to nothing yet."""
+        """A host with a pool of its own. Connects to nothing yet. Hosts may share `stopping`."""
         # One connection for each reader and the relay, which keep theirs, and some for the rest.
         size = max(settings.database_connections, len(program.facts) + 3)
         dsn = settings.database_url.get_secret_value()
-        return cls(program, settings, bus, await Database.connect(dsn, program.name, size=size), clock)
+        database = await Database.connect(dsn, program.name, size=size)
+        return cls(program, settings, bus, database, clock, stopping)
 
     @property
     def name(self) -> str:

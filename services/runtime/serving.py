@@ -123,7 +123,7 @@ async def run(
     listening = listen(settings)
     own = settings_of or {}
     bus = _bus(settings, "+".join(program.name for program in programs))
-    hosts = [await Host.create(each, own.get(each.name, settings), bus, clock) for each in programs]
+    hosts = [await Host.create(each, own.get(each.name, settings), bus, clock, stopping) for each in programs]
     app = build_app(hosts)
     if extend:
         extend(app, hosts)

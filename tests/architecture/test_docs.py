@@ -54,10 +54,11 @@ def test_commands_and_targets_that_are_named_exist(path: str) -> None:
     known = {name.removeprefix("leadwire ") for name, _ in commands.leaves("leadwire", commands.root())}
     known |= {name.split()[0] for name in known}
     targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
-    quoted = " \n ".join(re.findall(r"`[^`\n]+`|^```.*?^```", text(path), re.MULTILINE | re.DOTALL))
-    named = re.findall(r"(?:^|[\s`/])leadwire ([a-z]+(?: [a-z]+)?)", quoted)
+    quoted = "\n".join(re.findall(r"`[^`\n]+`|^```.*?^```", text(path), re.MULTILINE | re.DOTALL))
+    named = re.findall(r"^ *`?(?:[./a-z]*/)?leadwire ([a-z]+(?: [a-z]+)?)", quoted, re.MULTILINE)
     assert [words for words in named if words not in known and words.split()[0] not in known] == []
-    assert [word for word in re.findall(r"(?:^|[\s`])make ([a-z-]+)", quoted) if word not in targets] == []
+    made = re.findall(r"^ *`?make ([a-z-]+)", quoted, re.MULTILINE)
+    assert [word for word in made if word not in targets] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)

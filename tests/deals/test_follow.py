@@ -1,11 +1,15 @@
 """What happens to leads and contacts happens to their deals."""
 
+import asyncio
 from datetime import timedelta
 
 from contracts.deals import DealMoved, DealOpened, TaskCreated
 from contracts.leads import LeadCaptured
 from contracts.notifications import EnrolContact, MessageSent, SequenceEnded
 from services.deals.definitions import compile
+from services.deals.domain.rules import Rules
+from services.deals.handlers import fact_readers
+from services.runtime.definitions import Definitions
 from tests.deals.samples import (
     NOW,
     REACH,
@@ -227,3 +231,17 @@ async def test_no_name_and_no_title_gets_into_the_journal(stage: Stage) -> None:
     noted = " ".join(await stage.journal())
     assert "Maria" not in noted
     assert LeadCaptured.TYPE not in noted
+
+
+async def test_nothing_is_decided_before_the_definitions_are_known(stage: Stage) -> None:
+    definitions = Definitions[Rules]("deals", compile)
+    (leads, _) = fact_readers(definitions)
+    facts = stage.facts([captured()])
+    async with stage.work(facts[0].cause) as work:
+        following = asyncio.create_task(leads.handle(facts, work))
+        await asyncio.wait([following], timeout=0.1)
+        assert not following.done()
+        definitions.current = stage.rules
+        definitions.loaded.set()
+        await following
+    assert (await stage.deal_of(name("lead")))["funnel"] == "reach"

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.interactions import InteractionReceived
 from contracts.leads import LeadCaptured
+from services.leads.definitions import compile
 from tests.leads.stage import Stage, interaction, of_type
 
 PHONE, MAIL, CHAT = ("phone", "+79261234567"), ("email", "ivan@example.com"), ("telegram", "4711")
@@ -71,3 +72,11 @@ async def test_sets_that_cross_each_other_in_parallel_end_whole(stage: Stage) ->
     assert await stage.value("SELECT count(*) FROM contacts") == 8
     assert await stage.value("SELECT count(*) FROM leads") == 8
     assert await stage.value("SELECT count(*) FROM interactions") == 80
+
+
+async def test_leads_that_come_at_once_are_shared_out_evenly(stage: Stage) -> None:
+    stage.rules = compile({"team": {name: {"name": name} for name in ("anna", "boris", "vera")}})
+    enquiries = (interaction(number, ("telegram", str(number))) for number in range(50))
+    await asyncio.gather(*(stage.log(one) for one in enquiries))
+    rows = await stage.rows("SELECT count(*) AS leads FROM leads GROUP BY owner")
+    assert sorted(row["leads"] for row in rows) == [16, 17, 17]

@@ -161,3 +161,10 @@ async def test_the_journal_names_ids_and_nobody(stage: Stage) -> None:
     (note,) = await stage.rows("SELECT did, names FROM journal")
     assert {"vendor-7", "m@x", "delivery-1"} <= set(note["names"])
     assert "Ivan" not in note["did"]
+
+
+async def test_an_endless_id_from_outside_is_no_name(stage: Stage) -> None:
+    await stage.log(interaction(1, PHONE, message_id="m" * 100_000, external_id="vendor-7"))
+    (note,) = await stage.rows("SELECT names FROM journal")
+    assert "vendor-7" in note["names"]
+    assert max(map(len, note["names"])) < 100

@@ -24,6 +24,7 @@ INLINE_LIMIT = 512 * 1024
 _HEADER_LIMIT = 4_000
 _OWN = "Leadwire-"
 _GIVEN = "In-"
+_SAFE = re.compile(r"[!-$&-~]([ -$&-~]*[!-$&-~])?")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -89,6 +90,8 @@ def _headers(delivery: Delivery) -> dict[str, str]:
 
 def _escaped(value: str) -> str:
     """Safe in a header: the rest is percent-encoded."""
+    if len(value) < _HEADER_LIMIT and _SAFE.fullmatch(value):
+        return value
     return quote(value[:_HEADER_LIMIT], safe=_PRINTABLE, errors="replace")
 
 
@@ -158,5 +161,5 @@ async def message_at(bus: Bus, stream: str, seq: int) -> RawMessage:
     except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
         raise NotStored(f"the bus did not answer: {type(error).__name__}") from error
     headers: Mapping[str, str] = found.headers or {}
-    stored_at = found.time or datetime.now(UTC)
+    stored_at = found.time or datetime.min.replace(tzinfo=UTC)
     return RawMessage(stream, found.subject or "", seq, headers, found.data or b"", stored_at)

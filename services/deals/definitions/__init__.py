@@ -6,7 +6,7 @@ from typing import Any
 
 from services.deals.definitions.building import rules_of
 from services.deals.definitions.checks import check
-from services.deals.definitions.models import WrittenAction, WrittenDeals, WrittenStage
+from services.deals.definitions.models import WrittenAction, WrittenStage
 from services.deals.definitions.reading import read
 from services.deals.domain.rules import OWNER, Rules
 from services.runtime.definitions import DefinitionErrors
@@ -25,8 +25,8 @@ class Reference:
 
 def compile(part: Mapping[str, Any]) -> Rules:
     """The rules of this part. Raises DefinitionErrors with every mistake found."""
-    written = read(part)
-    mistakes = list(check(written))
+    written, mistakes = read(part)
+    mistakes += check(written)
     if mistakes:
         raise DefinitionErrors(mistakes)
     return rules_of(written)
@@ -34,28 +34,21 @@ def compile(part: Mapping[str, Any]) -> Rules:
 
 def names(part: Mapping[str, Any]) -> dict[str, set[str]]:
     """What other parts may refer to: funnels, and stages as `funnel/stage`."""
-    written = _readable(part)
+    written, _ = read(part)
     stages = {f"{name}/{stage.name}" for name, funnel in written.funnels.items() for stage in funnel.stages}
     return {"funnel": set(written.funnels), "stage": stages}
 
 
 def references(part: Mapping[str, Any]) -> list[Reference]:
     """What this part needs from others: sequences, and members of the team."""
+    written, _ = read(part)
     return [
         reference
-        for name, funnel in _readable(part).funnels.items()
+        for name, funnel in written.funnels.items()
         for place, stage in enumerate(funnel.stages)
         for path, action in _actions(f"funnels.{name}.stages[{place}]", stage)
         for reference in _of_action(path, action)
     ]
-
-
-def _readable(part: Mapping[str, Any]) -> WrittenDeals:
-    """The part, or an empty one: its mistakes are told by `compile`."""
-    try:
-        return read(part)
-    except DefinitionErrors:
-        return WrittenDeals()
 
 
 def _actions(path: str, stage: WrittenStage) -> Iterator[tuple[str, WrittenAction]]:

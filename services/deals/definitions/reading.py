@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from services.deals.definitions.mending import mended
 from services.deals.definitions.models import WrittenDeals
-from services.runtime.definitions import DefinitionError, DefinitionErrors
+from services.runtime.definitions import DefinitionError
 
 _REMEDIES = {
     "string_type": "Write text, in quotes if it looks like a number.",
@@ -24,13 +25,14 @@ _PATTERNS = {
 }
 
 
-def read(part: Mapping[str, Any]) -> WrittenDeals:
-    """The part as models. Raises DefinitionErrors."""
+def read(part: Mapping[str, Any]) -> tuple[WrittenDeals, list[DefinitionError]]:
+    """The part as models, and what could not be read; that is left out, the rest keeps its place."""
     try:
-        return WrittenDeals.model_validate(part)
+        return WrittenDeals.model_validate(part), []
     except ValidationError as error:
         rows = error.errors(include_url=False, include_context=False, include_input=False)
-        raise DefinitionErrors([_mistake(row) for row in rows]) from None
+        rest = mended(part, [row["loc"] for row in rows])
+        return rest, [_mistake(row) for row in rows]
 
 
 def dotted(steps: Iterable[str | int]) -> str:

@@ -21,8 +21,8 @@ def channels() -> None:
     """Channels: the configured inlets."""
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_out(
     names: Annotated[
         list[str],
         typer.Argument(
@@ -31,9 +31,7 @@ def test(
             ".eml a mail, anything else a bare body; - reads it from standard input.",
         ),
     ],
-    kind: Annotated[
-        str | None, typer.Option(help="Instead of a channel: a kind from the catalogue.")
-    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Instead of a channel: a kind from the catalogue.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="With --kind: key=value, may be given again.")
     ] = None,

@@ -31,14 +31,11 @@ def list_all(as_json: AsJson = False) -> None:
     if not rows:
         print("Nothing is parked.")
         return
-    from rich.console import Console
-    from rich.table import Table
+    from services.hub.commands.terminal import print_table
 
-    table = Table("id", "since", "what", "recovery", "tries", "reason", box=None, pad_edge=False)
-    for row in rows:
-        cells = (row["id"], row["parked_at"], row["type"], row["recovery"], row["attempts"])
-        table.add_row(*map(str, cells), _last_line(row["reason"]))
-    Console().print(table)
+    heads = ("id", "since", "what", "recovery", "tries", "reason")
+    columns = ("id", "parked_at", "type", "recovery", "attempts")
+    print_table(heads, [(*(str(row[name]) for name in columns), _last_line(row["reason"])) for row in rows])
 
 
 @app.command()
@@ -64,9 +61,7 @@ def redrive(item: Id) -> None:
 
 
 @app.command()
-def discard(
-    item: Id, reason: Annotated[str, typer.Option(help="Why; kept in the journal.")]
-) -> None:
+def discard(item: Id, reason: Annotated[str, typer.Option(help="Why; kept in the journal.")]) -> None:
     """Give it up for good; what waits behind it follows in order."""
     from services.hub import client
 

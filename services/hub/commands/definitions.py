@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -84,10 +84,10 @@ def _send(path: str, folder: Path, as_json: bool) -> Any:
     found = answer.json().get("findings") if answer.status_code == 422 else None
     if not found:
         raise client.refusal(answer)
-    _refuse(folder, [Finding(**finding) for finding in found], as_json)
+    return _refuse(folder, [Finding(**finding) for finding in found], as_json)
 
 
-def _refuse(folder: Path, findings: "list[Finding]", as_json: bool) -> None:
+def _refuse(folder: Path, findings: "list[Finding]", as_json: bool) -> NoReturn:
     """Print every mistake with its place and remedy; exit code 1."""
     if as_json:
         print(json.dumps({"findings": [finding.plain() for finding in findings]}))

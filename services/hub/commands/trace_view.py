@@ -1,63 +1,72 @@
 """A trace on a terminal: one line for each thing done, then where it waits or was parked."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-Rows = list[dict[str, Any]]
+from services.hub.commands.terminal import console
+
+_NOTHING = (
+    "Nothing is known under this name. leadwire trace takes the id that a vendor gave, a delivery, event, "
+    "contact, lead or deal id, a phone, an email address or a Message-ID."
+)
+_TIME, _SERVICE = 12, 13
 
 
-def show(found: dict[str, Any], console: Console | None = None) -> None:
+def show(found: dict[str, Any], out: Console | None = None) -> None:
     """Print the path of an enquiry, in this machine's time zone."""
-    console = console or Console(highlight=False, soft_wrap=True)
+    out = out or console()
     if not found["entries"] and not found["parked"]:
-        console.print(
-            "Nothing is known under this name. leadwire trace takes the id that a vendor gave, a delivery, "
-            "event, contact, lead or deal id, a phone, an email address or a Message-ID."
-        )
-    else:
-        console.print(_table(found))
+        out.print(_NOTHING)
+    for line in _lines(found):
+        out.print(line)
     for service in found["silent"]:
-        console.print(f"{service} did not answer within 1 s: its part is missing here.", style="yellow")
+        out.print(Text(f"{service} did not answer within 1 s: its part is missing here.", style="yellow"))
 
 
-def _table(found: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
+def _lines(found: dict[str, Any]) -> Iterator[Text]:
     day = ""
     for entry in found["entries"]:
         at = _local(entry["at"])
-        if at.strftime("%F") != day:
-            day = at.strftime("%F")
-            table.add_row(Text(f"{day} {at:%Z}", style="bold"))
-        table.add_row(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}", entry["service"], Text(entry["did"]))
+        if f"{at:%F}" != day:
+            day = f"{at:%F}"
+            yield Text(f"{day} {at:%Z}", style="bold")
+        yield _line(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}", entry["service"], entry["did"])
     for timer in found["waiting"]:
-        table.add_row("", timer["service"], Text(_waits(timer), style="cyan"))
+        yield _line("", timer["service"], _waits(timer), "cyan")
     for row in found["parked"]:
-        table.add_row("", row["service"], Text(_parked(row), style="red"))
-    return table
+        for text in _parked(row):
+            yield _line("", row["service"], text, "red")
+
+
+def _line(time: str, service: str, did: str, style: str = "") -> Text:
+    return Text(f"{time:<{_TIME}}  {service:<{_SERVICE}}  {did}", style=style)
 
 
 def _waits(timer: dict[str, Any]) -> str:
-    due = _local(timer["due_at"])
     zone = timer.get("zone") or "UTC"
-    there = due.astimezone(ZoneInfo(zone))
-    rule = f", from the rule {timer['rule']}" if timer.get("rule") else ""
-    return f"waits until {there:%F %H:%M} {zone}: {timer['kind']}{rule}"
+    due = _local(timer["due_at"]).astimezone(ZoneInfo(zone))
+    rule = f" ({timer['rule']})" if timer.get("rule") else ""
+    return f"waits until {due:%F %H:%M} {zone} for {timer['kind'].replace('_', ' ')}{rule}"
 
 
-def _parked(row: dict[str, Any]) -> str:
+def _parked(row: dict[str, Any]) -> Iterator[str]:
     reason = (row["reason"].strip().splitlines() or [""])[-1]
     item = f"{row['service']}/{row['id']}"
-    after = {
-        "retry": f"tried again at {_local(row['next_try']):%H:%M:%S}" if row.get("next_try") else "",
-        "behind": "waits behind an earlier one of the same key",
-        "person": f"leadwire dead redrive {item}, or dead discard {item} --reason ...",
-    }.get(row["recovery"], "")
-    return f"parked as {item}: {reason}\n  {after}"
+    yield f"parked as {item}: {reason}"
+    match row["recovery"]:
+        case "retry":
+            yield (
+                f"tried again at {_local(row['next_try']):%H:%M:%S}" if row.get("next_try") else "tried again"
+            )
+        case "behind":
+            yield "waits behind an earlier one of the same key"
+        case _:
+            yield f"leadwire dead redrive {item}, or leadwire dead discard {item} --reason ..."
 
 
 def _local(text: str) -> datetime:

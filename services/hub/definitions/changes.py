@@ -21,9 +21,7 @@ class Change:
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """What applying `after` over `before` would do, sorted by key and name."""
     return sorted(
-        change
-        for key in {*before, *after}
-        for change in _of_key(key, before.get(key), after.get(key))
+        change for key in {*before, *after} for change in _of_key(key, before.get(key), after.get(key))
     )
 
 
@@ -38,9 +36,7 @@ def _of_key(key: str, before: Any, after: Any) -> Iterator[Change]:
         yield Change(key, "", _did(before is not None, after is not None))
 
 
-def _of_name(
-    key: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Change | None:
+def _of_name(key: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Change | None:
     if name in before and name in after and before[name] == after[name]:
         return None
     return Change(key, name, _did(name in before, name in after))

@@ -13,7 +13,7 @@ TEMPLATES = "templates/"
 
 
 def read_folder(folder: Path) -> Texts:
-    """The definition files below a folder. Raises DefinitionsRefused when there is none or one is unreadable."""
+    """The definition files below a folder. Raises DefinitionsRefused."""
     if not folder.is_dir():
         raise _refused(str(folder), "there is no such folder", "Name the folder with the YAML files.")
     names = sorted(_names(folder))

@@ -54,6 +54,5 @@ def owners() -> tuple[Owner, ...]:
 def split(data: Mapping[str, Any]) -> dict[str, Part]:
     """The part of each service; an empty one where nothing of it is defined."""
     return {
-        owner.service: {key: data[key] for key in sorted(owner.keys) if key in data}
-        for owner in owners()
+        owner.service: {key: data[key] for key in sorted(owner.keys) if key in data} for owner in owners()
     }

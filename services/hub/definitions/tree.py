@@ -16,7 +16,7 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")}
 
 
-class _Loader(_Parser):  # type: ignore[misc]
+class _Loader(_Parser):
     """YAML 1.2's core schema: `on`, `no`, `10:00`, `007` and dates stay the text that people wrote."""
 
 
@@ -58,9 +58,7 @@ def parse(file: str, text: str) -> Tree:
     if root is None:
         return reader.tree
     if not isinstance(root, yaml.MappingNode):
-        reader.refuse(
-            (), "the file is not a mapping", "Start with a top-level key such as channels:.", 1
-        )
+        reader.refuse((), "the file is not a mapping", "Start with a top-level key such as channels:.", 1)
         return reader.tree
     try:
         reader.tree.data = reader.value(root, ())

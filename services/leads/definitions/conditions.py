@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import cel
 from prometheus_client import Counter
@@ -53,19 +53,37 @@ class Mistake:
     remedy: str
 
 
+class _Context:
+    """The values of a view as CEL wants them; each is converted when a condition first needs it."""
+
+    def __init__(self, view: View) -> None:
+        self.cel = cel.Context()
+        self._values = view.values
+        self._there: set[str] = set()
+
+    def with_values(self, names: frozenset[str]) -> "cel.Context":
+        """The context with these variables in it, as far as the view has them."""
+        for name in names - self._there:
+            if name in self._values:
+                self.cel.add_variable(name, self._values[name])
+                self._there.add(name)
+        return self.cel
+
+
 class CelCondition:
     """A compiled condition. Raises ValueError when the source is not CEL."""
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.program = cel.compile(source)
+        self._needs = frozenset(self.program.variables())
 
     def __call__(self, view: View) -> bool:
         """Whether it is true; a field that is missing or of another type makes it false."""
         try:
-            if view.prepared is None:
-                view.prepared = cel.Context(view.values)
-            return self.program.execute(cast("cel.Context", view.prepared)) is True
+            if not isinstance(view.prepared, _Context):
+                view.prepared = _Context(view)
+            return self.program.execute(view.prepared.with_values(self._needs)) is True
         except KeyError:
             return False
         except Exception as error:

@@ -93,7 +93,7 @@ class Rules:
 
     def owner(self, view: View, score: int, seats: Mapping[str, Seat]) -> str | None:
         """Who shall work a lead of this score; notes it on the seat."""
-        view.add("lead", {"score": score})
+        view.values["lead"] = {"score": score}
         return assign(self.assignment, seats, view)
 
 

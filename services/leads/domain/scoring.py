@@ -2,32 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-
-class Prepared(Protocol):
-    """The values in the form that the language of the conditions wants."""
-
-    def add_variable(self, name: str, value: Any) -> None:
-        """One more value."""
-        ...
+from typing import Any
 
 
 @dataclass(slots=True)
 class View:
     """What conditions look at: interaction, contact, fields and, for assignment, lead.
 
-    `prepared` is made by the first condition that needs it.
+    `prepared` belongs to the language of the conditions, which keeps its form of the values there.
     """
 
     values: dict[str, Any]
-    prepared: Prepared | None = None
-
-    def add(self, name: str, value: Any) -> None:
-        """Let conditions look at one more thing."""
-        self.values[name] = value
-        if self.prepared is not None:
-            self.prepared.add_variable(name, value)
+    prepared: object = None
 
 
 Condition = Callable[[View], bool]

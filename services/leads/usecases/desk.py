@@ -52,9 +52,12 @@ class Desk:
         self._claims |= claims
 
     async def seats(self, members: Iterable[str] = ()) -> dict[str, Seat]:
-        """The team's queue, locked from now on."""
-        if self._seats is None:
-            self._seats = await team.lock(self.connection, members)
+        """The team's queue with these members in it, locked from now on."""
+        wanted = set(members)
+        if self._seats is None or not wanted <= self._seats.keys():
+            if self._seats:
+                await team.update(self.connection, self._seats)
+            self._seats = await team.lock(self.connection, wanted)
         return self._seats
 
     async def relieve(self, owner: str | None, *, leads: int = 1) -> None:

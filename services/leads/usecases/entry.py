@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from services.runtime.received import Received
     from services.runtime.work import Work
 
+# Nobody asks for more by hand, and what is indexed must stay short.
+LONGEST_NAME = 500
+
 
 @dataclass
 class Entry:
@@ -74,7 +77,8 @@ class Entry:
         """The ids under which a person may ask for it."""
         data = self.data
         given = (data.delivery_id, data.external_id, data.message_id)
-        return (str(data.interaction_id), *(clean(name) for name in given if name))
+        known = (clean(name) for name in given if name and len(name) <= LONGEST_NAME)
+        return str(data.interaction_id), *known
 
     def logged(self, contact_id: UUID, lead_id: UUID | None, points: dict[str, int]) -> Logged:
         """The row to keep."""

@@ -38,8 +38,8 @@ class Desk(Protocol):
         """Take messages over the gate; those returned are marked as sending by us."""
         ...
 
-    async def settle(self, attempts: Sequence[Attempt]) -> None:
-        """Write what became of attempts."""
+    async def settle(self, attempts: Sequence[Attempt]) -> bool:
+        """Write what became of attempts; whether their enrolments have messages waiting."""
         ...
 
     async def sweep(self, own: Collection[UUID]) -> int:
@@ -180,7 +180,8 @@ class Courier:
                 await wait_any(self._settled, *([] if done.is_set() else [done]), timeout=POLL_SECONDS)
 
     async def _write_down(self, desk: Desk, batch: Sequence[Attempt]) -> None:
-        await desk.settle(batch)
+        if await desk.settle(batch):
+            self.wake.set()
         del self._carried[: len(batch)]
         for attempt in batch:
             self._in_hand.pop(attempt.message_id, None)

@@ -101,7 +101,8 @@ async def absorb(connection: "Connection", staying: UUID, absorbed: UUID, now: d
     await connection.execute(
         """
         INSERT INTO contacts (id, version, merged_into, changed_at)
-        SELECT id, 0, CASE WHEN id = $2 THEN $1 END, $3 FROM unnest(ARRAY[$1, $2]) AS id ORDER BY id
+        SELECT id, 0, CASE WHEN id = $2 THEN $1::uuid END, $3
+        FROM unnest(ARRAY[$1::uuid, $2::uuid]) AS id ORDER BY id
         ON CONFLICT (id) DO UPDATE SET merged_into =
             coalesce(excluded.merged_into, contacts.merged_into)
         """,

@@ -37,17 +37,24 @@ async def end(
     return len(reasons)
 
 
-async def conclude(work: Work, locked: Mapping[UUID, Enrolment], causes: Mapping[UUID, Cause]) -> None:
-    """End those of the enrolments whose messages leave nothing more to do."""
+async def conclude(work: Work, locked: Mapping[UUID, Enrolment], causes: Mapping[UUID, Cause]) -> bool:
+    """End those of the enrolments whose messages leave nothing more to do.
+
+    Returns whether some of them have messages waiting.
+    """
     running = {id: enrolment for id, enrolment in locked.items() if enrolment.running}
     if not running:
-        return
+        return False
     found: dict[EndReason, list[Enrolment]] = {}
+    waiting = False
     for id, outcomes in (await messages.outcomes(work.connection, running)).items():
         reason = ending(outcomes, armed=running[id].armed_step is not None)
         if reason is not None:
             found.setdefault(reason, []).append(running[id])
+        else:
+            waiting |= any(outcome.state == "queued" for outcome in outcomes)
     await end(work, found, causes)
+    return waiting
 
 
 def _tell(work: Work, enrolment: Enrolment, reason: EndReason, cause: Cause) -> None:

@@ -25,8 +25,11 @@ _CUT_OFF = "its sender went silent while sending"
 _NEVER_LEFT = "its start was not heard of"
 
 
-async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: Random) -> None:
-    """Write the outcomes of attempts that `owner` made. Ones that were overtaken are dropped."""
+async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: Random) -> bool:
+    """Write the outcomes of attempts that `owner` made. Ones that were overtaken are dropped.
+
+    Returns whether their enrolments have messages waiting.
+    """
     locked = await _lock(work, [attempt.message_id for attempt in attempts])
     settled = [
         (locked[attempt.message_id], attempt)
@@ -35,7 +38,7 @@ async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: R
     ]
     if len(settled) < len(attempts):
         log.warning("messages.overtaken", count=len(attempts) - len(settled))
-    await _write(work, settled, random)
+    return await _write(work, settled, random)
 
 
 async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) -> int:
@@ -88,9 +91,9 @@ def _is_owed(message: Message, attempt: Attempt, owner: UUID) -> bool:
     return message.state == "queued" or (message.state == "unknown" and message.lease_owner == owner)
 
 
-async def _write(work: Work, settled: Sequence[tuple[Message, Attempt]], random: Random) -> None:
+async def _write(work: Work, settled: Sequence[tuple[Message, Attempt]], random: Random) -> bool:
     if not settled:
-        return
+        return False
     moved: list[Moved] = []
     causes: dict[UUID, Cause] = {}
     for message, attempt in settled:
@@ -106,7 +109,7 @@ async def _write(work: Work, settled: Sequence[tuple[Message, Attempt]], random:
         causes[message.enrolment_id] = cause = cause_of(message, attempt.number, attempt.result)
         _tell(work, message, attempt, change, cause)
     await messages.move(work.connection, moved)
-    await conclude(work, await enrolments.lock(work.connection, list(causes)), causes)
+    return await conclude(work, await enrolments.lock(work.connection, list(causes)), causes)
 
 
 def _moved(message: Message, attempt: Attempt, change: Change) -> Moved:

@@ -93,9 +93,10 @@ CREATE UNIQUE INDEX messages_internet_message_id ON messages (internet_message_i
 
 
 def upgrade() -> None:
-    op.execute(create_runtime_tables())
-    op.execute(TABLES)
+    for statement in f"{create_runtime_tables()};{TABLES}".split(";"):
+        if statement.strip():
+            op.execute(statement)
 
 
 def downgrade() -> None:
-    raise RuntimeError("the first revision cannot be undone; drop the schema")
+    raise RuntimeError("The first migration is where the history begins; drop the schema instead.")

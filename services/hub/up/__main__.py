@@ -1,0 +1,63 @@
+"""Runs the all-in-one hub. A known problem ends it with one text that names the remedy, exit code 1."""
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from services.hub.errors import HubProblem
+    from services.hub.settings import HubSettings
+
+BEGUN = time.monotonic()
+
+
+def main() -> None:
+    """Run until Ctrl-C or SIGTERM."""
+    from pydantic import ValidationError
+
+    from services.hub.errors import HubProblem
+    from services.hub.settings import HubSettings
+    from services.hub.up.problems import explained
+    from services.runtime import telemetry
+    from services.runtime.settings import mistakes
+
+    # A terminal shows what happens; the log there is for trouble.
+    os.environ.setdefault("LEADWIRE_LOG_LEVEL", "warning")
+    os.environ.setdefault("LEADWIRE_LOG_FORMAT", "console")
+    try:
+        settings = HubSettings()
+    except ValidationError as error:
+        _end(HubProblem("; ".join(mistakes(error)) + ".", "Correct the environment."))
+    telemetry.configure_logging(settings)
+    telemetry.configure_tracing(settings, "hub")
+    try:
+        _run(settings)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        problem = explained(error, settings)
+        if problem is None:
+            raise
+        _end(problem)
+
+
+def _run(settings: "HubSettings") -> None:
+    import uvloop
+
+    from services.hub.up.allinone import AllInOne
+    from services.hub.up.ports import claimed
+
+    async def up() -> None:
+        await AllInOne(claimed(settings), BEGUN).run()
+
+    uvloop.run(up())
+
+
+def _end(problem: "HubProblem") -> NoReturn:
+    print(f"leadwire: {problem.problem}\n  {problem.remedy}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Partners of the embedded bus: accounts by configuration, an ingress stream each."""
+
+from collections.abc import Mapping
+
+from services.hub.definitions.parts import Part
+from services.hub.engines.engines import Engines
+from services.hub.engines.errors import EngineError
+from services.hub.errors import HubProblem
+from services.hub.partners import partners_in
+from services.runtime.bus import Bus
+from services.runtime.provision import provision
+from services.runtime.settings import Settings
+from services.runtime.streams import ingress_stream
+
+
+class Admission:
+    """Keeps the accounts of the bus in step with the active definitions. `read` are the partners
+    whose streams this process reads since its start."""
+
+    def __init__(self, engines: Engines, bus: Bus, settings: Settings, admitted: list[str]) -> None:
+        self._engines = engines
+        self._bus = bus
+        self._settings = settings
+        self._admitted = set(admitted)
+        self._read = frozenset(admitted)
+
+    async def admit(self, parts: Mapping[str, Part]) -> list[str]:
+        """Account and stream for every partner of the set. Raises HubProblem."""
+        wanted = set(partners_in(parts))
+        await self._let_in(self._admitted | wanted)
+        streams = [ingress_stream(partner) for partner in sorted(wanted)]
+        await provision(self._bus, streams, replicas=self._settings.nats_replicas)
+        return [
+            f"{partner} may publish from now on; it is kept, and read after the next start of the hub."
+            for partner in sorted(wanted - self._read)
+        ]
+
+    async def settle(self, parts: Mapping[str, Part]) -> None:
+        """Shut out who the active set no longer names. Raises HubProblem."""
+        await self._let_in(set(partners_in(parts)))
+
+    async def _let_in(self, partners: set[str]) -> None:
+        if partners == self._admitted:
+            return
+        try:
+            await self._engines.reload_partners(sorted(partners))
+        except EngineError as refused:
+            raise HubProblem(
+                f"The bus does not admit its partners: {refused.problem}.", refused.remedy
+            ) from None
+        self._admitted = partners

@@ -1,0 +1,27 @@
+"""The ports of a hub, looked at before anything is started."""
+
+import socket
+
+from services.connectors.settings import ConnectorsSettings
+from services.hub.errors import HubProblem
+from services.hub.settings import HubSettings
+
+
+def claimed(settings: HubSettings) -> HubSettings:
+    """The settings with a real HTTP port in place of 0. Raises HubProblem for one that is taken."""
+    inlet = ConnectorsSettings()
+    _look(inlet.smtp_host, inlet.smtp_port, "Mail", "LEADWIRE_CONNECTORS_SMTP_PORT")
+    port = _look(settings.host, settings.port, "HTTP", "LEADWIRE_PORT")
+    return settings.model_copy(update={"port": port})
+
+
+def _look(host: str, port: int, what: str, setting: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, port), family=family) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise HubProblem(
+            f"{what} cannot listen on {host} port {port}: {error.strerror}.",
+            f"Stop what listens there, or set {setting} to another port.",
+        ) from error

@@ -1,0 +1,147 @@
+"""Opt-outs and other last words, raced against the moment of sending."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+
+from services.notifications.usecases.cancel import cancel
+from services.notifications.usecases.opt_out import opt_out, suppress
+from tests.notifications.samples import contact, contact_id
+from tests.notifications.smtp_sink import Sink
+from tests.notifications.stage import Stage, carrying, reasons
+from tests.support.wait import until
+
+
+async def unsubscribe(stage: Stage, number: int) -> bool:
+    message = await stage.value("SELECT id FROM messages WHERE contact_id = $1", contact_id(number))
+    async with stage.work() as work:
+        done = await opt_out(work, message)
+    assert done
+    return done.added
+
+
+async def test_an_opt_out_ends_what_runs_and_takes_back_what_waits(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1)
+    await stage.enrol(1, "single")
+    assert await unsubscribe(stage, 1)
+    assert await stage.endings() == ["opted_out", "opted_out"]
+    assert {state for _, state in await stage.states()} == {"cancelled"}
+    assert await stage.desk().claim(5) == []
+
+
+async def test_opting_out_again_changes_nothing(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1)
+    assert await unsubscribe(stage, 1)
+    assert not await unsubscribe(stage, 1)
+    assert await stage.value("SELECT count(*) FROM suppressions") == 1
+
+
+async def test_an_enrolment_after_the_opt_out_sends_nothing(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1)
+    await unsubscribe(stage, 1)
+    await stage.enrol(1, "single")
+    assert await stage.desk().claim(5) == []
+    assert await stage.endings() == ["opted_out", "opted_out"]
+    assert reasons(await stage.published()) == ["opted_out", "suppressed", "opted_out"]
+
+
+async def test_an_opt_out_holds_when_the_contact_gets_another_address_or_another_contact_this_one(
+    stage: Stage,
+) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1)
+    await unsubscribe(stage, 1)
+    await stage.know(
+        contact(1, version=2, email="new@client.example"), contact(2, email="PERSON1@client.example")
+    )
+    await stage.enrol(1, "single")
+    await stage.enrol(2, "single")
+    assert await stage.desk().claim(5) == []
+    assert await stage.endings() == ["opted_out"] * 3
+
+
+async def test_an_address_can_be_suppressed_by_a_person(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1)
+    async with stage.work() as work:
+        done = await suppress(work, "Person1@client.example", "anna")
+    assert (done.added, done.ended) == (True, 1)
+    assert await stage.desk().claim(5) == []
+
+
+async def test_a_message_without_address_or_consent_ends_undeliverable(stage: Stage) -> None:
+    await stage.know(contact(1, email=None), contact(2), contact(3, consents=["news"]))
+    await stage.enrol(1)
+    await stage.enrol(2, "news")
+    await stage.enrol(3, "news")
+    claimed = await stage.desk().claim(5)
+    assert [one.contact.id for one in claimed] == [contact_id(3)]
+    assert sorted(await stage.endings()) == ["running", "undeliverable", "undeliverable"]
+    assert sorted(reasons(await stage.published())) == [
+        "no_address",
+        "suppressed",
+        "undeliverable",
+        "undeliverable",
+    ]
+
+
+async def test_a_message_is_too_late_at_the_gate_though_it_was_not_when_it_was_queued(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    stage.clock.time += timedelta(hours=13)
+    assert await stage.desk().claim(5) == []
+    assert await stage.endings() == ["completed"]
+    assert reasons(await stage.published()) == ["too_late", "completed"]
+
+
+async def test_a_cancelled_enrolment_sends_nothing_more(stage: Stage) -> None:
+    await stage.know(contact(1))
+    enrolment = await stage.enrol(1)
+    for expected in (True, False):
+        async with stage.work() as work:
+            found = await cancel(work, enrolment.id)
+        assert found
+        assert found[1] is expected
+    assert await stage.endings() == ["cancelled"]
+    assert await stage.desk().claim(5) == []
+
+
+async def test_a_contact_held_by_somebody_else_is_passed_over_not_waited_for(stage: Stage) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, "single")
+    await stage.enrol(2, "single")
+    async with stage.work() as work:
+        await work.connection.execute("SELECT FROM contacts WHERE id = $1 FOR UPDATE", contact_id(1))
+        claimed = await asyncio.wait_for(stage.desk().claim(5), 5)
+        assert [one.contact.id for one in claimed] == [contact_id(2)]
+    assert len(await stage.desk().claim(5)) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_send_starts_after_an_opt_out_has_committed(stage: Stage, smtp: Sink, seed: int) -> None:
+    count, rng = 40, random.Random(seed)
+    await stage.know(*(contact(number) for number in range(1, count + 1)))
+    for number in range(1, count + 1):
+        await stage.enrol(number, "single")
+    started_before: dict[str, bool] = {}
+
+    async def say_no(number: int) -> None:
+        await asyncio.sleep(rng.uniform(0, 0.15))
+        await unsubscribe(stage, number)
+        # From this commit on: what has not started must never start.
+        state = await stage.value("SELECT state FROM messages WHERE contact_id = $1", contact_id(number))
+        started_before[f"person{number}@client.example"] = state not in ("cancelled", "not_sent")
+
+    async with carrying(stage.courier(smtp.port, size=4), stage.desk()):
+        await asyncio.gather(*(say_no(number) for number in range(1, count + 1)))
+        await until(
+            lambda: stage.value("SELECT count(*) = 0 FROM messages WHERE state IN ('queued', 'sending')")
+        )
+    assert set(smtp.recipients()) == {address for address, started in started_before.items() if started}
+    assert len(smtp.letters) == len(set(smtp.recipients()))
+    assert set(await stage.endings()) <= {"opted_out", "completed"}
