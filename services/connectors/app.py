@@ -69,6 +69,8 @@ def fetching(rules: CurrentRules, large: asyncio.Event) -> Callable[["Host"], Aw
 
     async def fetch_large_bodies(host: "Host") -> None:
         looks = 0
+        if host.definitions:  # by no other rules than the active ones
+            await wait_any(host.definitions.loaded, host.stopping)
         while not host.stopping.is_set():
             if large.is_set():
                 # The event comes before the commit it tells of: look several times.

@@ -87,9 +87,8 @@ class Facts:
         return bool(fact.broken) or self._raw is not None or fact.type in self._handlers
 
     async def handle(self, facts: Iterable[Received[Any]], work: "Work") -> None:
-        """Hand facts to their handlers: order is kept, neighbours of one type go together."""
-        for kind, run in groupby(facts, key=lambda fact: fact.type if not self._raw else ""):
+        """Hand facts to their handlers: order is kept, neighbours of one handler go together."""
+        for handler, run in groupby(facts, key=lambda fact: self._raw or self._handlers[fact.type]):
             batch: Sequence[Received[Any]] = list(run)
             work.cause = batch[0].cause
-            handler = self._raw or self._handlers[kind]
             await handler(list(batch), work)

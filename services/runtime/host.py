@@ -164,17 +164,17 @@ class Host:
 
     def _loops(self) -> dict[str, Loop]:
         loops: dict[str, Loop] = {
-            f"reader {stream}": self._with_bus(reader.run) for stream, reader in self.readers.items()
+            f"reader {stream}": self._configured(reader.run) for stream, reader in self.readers.items()
         }
         relay = Relay(self.database, self.bus, self.name, self._relay_wake)
         loops["relay"] = self._with_bus(relay.run)
-        loops["redrive"] = self.redrive.run
+        loops["redrive"] = self._configured(self.redrive.run)
         loops["questions"] = self._with_bus(Questions(self, self.program.questions).run)
         loops["retention"] = self._retention().run
         if self.program.timers:
-            loops["timers"] = self._timers().run
+            loops["timers"] = self._configured(self._timers().run)
         if self.program.commands:
-            loops["commands"] = self._with_bus(self._commands(self.program.commands))
+            loops["commands"] = self._configured(self._commands(self.program.commands))
         if self.program.definitions:
             loops["definitions"] = self._follow(self.program.definitions)
         return loops | {name: self._own(loop) for name, loop in self.program.loops.items()}
@@ -226,3 +226,14 @@ class Host:
                 await loop(stopping)
 
         return wait_then_run
+
+    def _configured(self, loop: Loop) -> Loop:
+        """Not before it is known what people have configured: nothing is handled by empty rules."""
+
+        async def wait_then_run(stopping: asyncio.Event) -> None:
+            if self.definitions:
+                await wait_any(self.definitions.loaded, stopping)
+            if not stopping.is_set():
+                await loop(stopping)
+
+        return self._with_bus(wait_then_run)

@@ -11,7 +11,20 @@ ROOMS = {
     *("definitions", "errors", "migrations"),
 }
 # Rooms that one service has beyond the others, with what they are for.
-FURTHER: dict[str, dict[str, str]] = {}
+FURTHER: dict[str, dict[str, str]] = {
+    "connectors": {
+        "catalog": "one folder for each kind of channel",
+        "inlets": "where deliveries are handed over: HTTP, SMTP, and the way into the bus",
+        "reading": "what kinds share when they read a delivery",
+        "verify": "stock schemes by which a sender proves who it is",
+        "trial": "what would become of a delivery, without a hub",
+    },
+    "notifications": {
+        "content": "letters from templates",
+        "delivery": "handing letters to a mail server",
+        "desk": "the courier's questions and notes, each one unit of work",
+    },
+}
 SECTIONS = ("## Owns", "## Consumes", "## Emits", "## Settings")
 
 

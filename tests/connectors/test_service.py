@@ -89,6 +89,7 @@ async def test_what_is_not_there_and_what_is_not_allowed_is_told(service: Servic
         assert (missing.status_code, missing.json()["status"]) == (404, 404)
     got = await service.http.get("/in/site", headers={"accept": "application/json"})
     assert got.status_code == 405
+    assert got.headers["allow"] == "POST, OPTIONS"
     asked = await service.http.options("/in/site", headers={"origin": "https://x.example"})
     assert asked.status_code == 204
     assert "access-control-allow-origin" not in asked.headers
@@ -121,6 +122,18 @@ async def test_a_large_form_goes_through_the_object_store(service: Service) -> N
     headers = await service.as_role("marketing")
     raw = await service.http.get(f"/api/connectors/deliveries/{delivery['id']}", headers=headers)
     assert raw.text == large
+
+
+async def test_a_large_body_that_is_gone_is_said_to_be_and_holds_nothing_up(service: Service) -> None:
+    large = "your-name=Anna&note=" + "x" * 700_000
+    async with service.host.database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE connectors.deliveries")
+        await service.post("site", large)
+        await service.bus.js.purge_stream("OBJ_deliveries")
+    [delivery] = await service.judged(1, verdict="failed")
+    assert "object store" in delivery["reason"]
+    await service.post("site", large.replace("Anna", "Tom"))
+    assert [fact.data["sender"]["name"] for fact in await service.facts(1)] == ["Tom"]
 
 
 async def test_mail_is_taken_when_it_is_on_disk(service: Service) -> None:

@@ -219,51 +219,6 @@ def test_the_example_in_the_readme_is_accepted() -> None:
     assert compile(tree.data).funnels["reach"].stages[0].after[0].at == time(10)
 
 
-def test_all_mistakes_are_told_at_once() -> None:
-    part = {
-        "funnels": {
-            "reach": {
-                "zone": "Europe/Berln",
-                "currency": "euro",
-                "stages": [
-                    {"name": "new", "on_entr": [], "on_enter": [{"enrol": {}}, {"move": {"to": "talk"}}]},
-                    {"name": "talk", "kind": "closed", "after": [{"delay": "2x", "actions": [{}]}]},
-                    {
-                        "name": "trial",
-                        "on_event": [
-                            {"event": "repled", "when": "lead.scroe > 1", **MOVE_B},
-                            {"event": "replied", "when": "lead.scroe > 1", **MOVE_B},
-                        ],
-                        "on_enter": [{"enrol": {"sequence": "welcome"}}],
-                    },
-                ],
-            },
-            "Wrong": {"stages": [B]},
-            "empty": {"stages": []},
-        },
-        "routing": {"rules": [{"funnel": "reach"}, 7], "default": "empty", "fallback": "x"},
-    }
-    reach = "funnels.reach"
-    assert set(mistakes(part)) == {
-        f"{reach}.zone",
-        f"{reach}.currency",
-        f"{reach}.stages[0].on_entr",
-        f"{reach}.stages[0].on_enter[0].enrol",
-        f"{reach}.stages[1].kind",
-        f"{reach}.stages[1].after[0].actions[0]",
-        f"{reach}.stages[1].after[0].delay",
-        f"{reach}.stages[2].on_event[0].event",
-        f"{reach}.stages[2].on_event[1].when",
-        f"{reach}.stages[2].on_event[1].actions[0].move.to",
-        "funnels.Wrong",
-        "funnels.empty.stages",
-        "routing.rules[0]",
-        "routing.rules[1]",
-        "routing.fallback",
-    }
-    assert [one.name for one in references(part)] == ["welcome"]
-
-
 def test_what_a_timer_carries_is_what_was_written() -> None:
     after = rules().funnels["reach"].stages[0].after
     for delayed in after:

@@ -1,7 +1,6 @@
 """`leadwire up` as a subprocess over a throw-away home, and what a test does with it."""
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -154,9 +154,27 @@ class Hub:
             return answer.json()
 
     async def trace(self, name: str) -> dict[str, Any]:
-        """`leadwire trace` as data."""
-        found: dict[str, Any] = json.loads(await self.command("trace", name, "--json"))
+        """What `leadwire trace` asks for."""
+        found: dict[str, Any] = await self.get(f"/api/hub/trace/{quote(name, safe='')}")
         return found
+
+    async def contact(self, identity: str) -> dict[str, Any]:
+        """The one contact with this phone or address."""
+        [found] = (await self.get("/api/leads/contacts", identity=identity))["contacts"]
+        return dict(found)
+
+    async def deals(self, contact: str) -> list[dict[str, Any]]:
+        """The deals of a contact."""
+        return list((await self.get("/api/deals/deals", contact=contact))["deals"])
+
+    def letters_to(self, address: str) -> list[Caught]:
+        """Caught mail to one address, the newest first."""
+        return [letter for letter in self.letters() if letter.summary.recipient == address]
+
+    async def letter_to(self, address: str, within: float = 30.0) -> Caught:
+        """The first letter to that address, once it is there."""
+        found = await until(lambda: self.letters_to(address), within, every=0.1, why=f"a letter to {address}")
+        return found[-1]
 
     async def rows(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Ask its database."""

@@ -1,41 +1,32 @@
 """Four ways in, one way through: contact, lead, deal, task, letter; and the answer that stops it."""
 
+from typing import Any
+
 import pytest
 
-from services.hub.mailbox.files import Caught
 from tests.e2e.hub import Hub
 from tests.e2e.people import chat, fill_in, publish, write_mail
 from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(180)
+ALL = ["connectors", "leads", "deals", "notifications"]
 
 
-async def letter_to(hub: Hub, address: str) -> Caught:
-    """The first letter to that address, once it is there."""
-
-    def found() -> Caught | None:
-        return next((one for one in hub.letters() if one.summary.recipient == address), None)
-
-    letter = await until(found, 20, why=f"a letter to {address}")
-    assert letter is not None
-    return letter
-
-
-async def contact_of(hub: Hub, identity: str) -> str:
-    [found] = (await hub.get("/api/leads/contacts", identity=identity))["contacts"]
-    return str(found["id"])
-
-
-async def deal_of(hub: Hub, contact: str) -> dict[str, object]:
-    [deal] = (await hub.get("/api/deals/deals", contact=contact))["deals"]
-    return dict(deal)
-
-
-def services_in(trace: dict[str, list[dict[str, str]]]) -> list[str]:
+def services_in(trace: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(entry["service"] for entry in trace["entries"]))
 
 
-ALL = ["connectors", "leads", "deals", "notifications"]
+async def whole_trace(hub: Hub, name: str) -> dict[str, Any]:
+    """The trace of an enquiry, once all four services are in it."""
+
+    async def whole() -> dict[str, Any] | None:
+        found = await hub.trace(name)
+        return found if services_in(found) == ALL else None
+
+    found = await until(whole, 30, every=0.1, why=f"a trace of {name} through all services")
+    assert found is not None
+    assert found["silent"] == found["parked"] == []
+    return found
 
 
 async def test_a_form_becomes_a_contact_a_lead_a_deal_a_task_and_a_letter(hub: Hub) -> None:
@@ -44,39 +35,24 @@ async def test_a_form_becomes_a_contact_a_lead_a_deal_a_task_and_a_letter(hub: H
         **{"your-name": "Sam", "tel": "020 7946 0018", "your-email": "sam@form.test", "course": "B1"},
     )
     assert answer.status_code == 200
-    letter = await letter_to(hub, "sam@form.test")
+    letter = await hub.letter_to("sam@form.test")
     assert "You asked about: B1" in letter.text
-    contact = await contact_of(hub, "+44 20 7946 0018")
-    assert contact == await contact_of(hub, "sam@form.test")
-    deal = await deal_of(hub, contact)
+    contact = (await hub.contact("+44 20 7946 0018"))["id"]
+    assert contact == (await hub.contact("sam@form.test"))["id"]
+    [deal] = await hub.deals(contact)
     assert (deal["funnel"], deal["stage"]) == ("reach", "new")
     tasks = (await hub.get("/api/deals/tasks", open=True, limit=200))["tasks"]
     assert [task["title"] for task in tasks if task["deal_id"] == deal["id"]] == ["Call back"]
-    found = await hub.trace("sam@form.test")
-    assert services_in(found) == ALL
-    assert found["silent"] == found["parked"] == []
-    assert {timer["kind"] for timer in found["waiting"]} >= {"step"}
-    assert (await hub.trace("020 7946 0018"))["entries"] == found["entries"]
-    assert (await hub.trace(str(deal["id"])))["entries"] == found["entries"]
-    assert (await hub.trace(dict(letter.headers)["Message-ID"]))["entries"] == found["entries"]
+    found = await whole_trace(hub, "sam@form.test")
+    assert "step" in {timer["kind"] for timer in found["waiting"]}
+    for name in ("020 7946 0018", contact, deal["id"], deal["lead_id"], dict(letter.headers)["Message-ID"]):
+        assert (await hub.trace(name))["entries"] == found["entries"]
 
 
-async def test_a_chat_message_becomes_a_lead_and_its_trace_ends_with_why_no_letter_went_out(
-    hub: Hub,
-) -> None:
+async def test_a_chat_message_becomes_a_lead_and_its_trace_says_why_no_letter_went_out(hub: Hub) -> None:
     assert (await chat(hub, "Any evening groups?", user=31, message=7)).status_code == 200
-    found = await until(lambda: whole(hub, "31:7"), 20, every=0.3)
-    assert services_in(found) == ALL
-    assert "no_address" in found["entries"][-1]["did"] or "undeliverable" in str(found["entries"])
-
-
-async def whole(hub: Hub, name: str) -> dict[str, list[dict[str, str]]]:
-    """The trace, once all four services are in it; empty before."""
-    done = hub.run("trace", name, "--json")
-    if done.returncode:
-        return {}
-    found = await hub.trace(name)
-    return found if services_in(found) == ALL else {}
+    found = await whole_trace(hub, "31:7")
+    assert "no_address" in " ".join(entry["did"] for entry in found["entries"])
 
 
 async def test_a_wrong_secret_makes_nothing(hub: Hub) -> None:
@@ -88,32 +64,51 @@ async def test_a_wrong_secret_makes_nothing(hub: Hub) -> None:
 
 async def test_a_mail_becomes_a_lead_and_is_found_by_its_message_id(hub: Hub) -> None:
     await write_mail(hub, "Lou <lou@mail.test>", "Do you teach at weekends?", message_id="w1@mail.test")
-    await letter_to(hub, "lou@mail.test")
+    await hub.letter_to("lou@mail.test")
     for name in ("w1@mail.test", "<w1@mail.test>", "lou@mail.test"):
-        assert services_in(await hub.trace(name)) == ALL
+        await whole_trace(hub, name)
 
 
 async def test_a_partners_event_becomes_a_lead(hub: Hub) -> None:
     student = {"name": "Max", "email": "max@portal.test", "phone": "+44 20 7946 0555"}
     await publish(hub, "p-1", {"student": student, "course": {"title": "B2"}, "message": "Hello"})
-    letter = await letter_to(hub, "max@portal.test")
+    letter = await hub.letter_to("max@portal.test")
     assert "You asked about: B2" in letter.text
-    assert services_in(await hub.trace("/portal p-1")) == ALL
+    await whole_trace(hub, "/portal p-1")
 
 
 async def test_an_answer_stops_the_letters_moves_the_deal_and_joins_the_story(hub: Hub) -> None:
     await fill_in(hub, **{"your-name": "Eve", "your-email": "eve@answer.test", "question": "Hi"})
-    letter = await letter_to(hub, "eve@answer.test")
+    letter = await hub.letter_to("eve@answer.test")
     await write_mail(hub, "eve@answer.test", "Yes, gladly.", message_id="r1@answer.test", answers=letter)
-    contact = await contact_of(hub, "eve@answer.test")
+    contact = (await hub.contact("eve@answer.test"))["id"]
 
     async def moved() -> bool:
-        return (await deal_of(hub, contact))["stage"] == "talking"
+        return (await hub.deals(contact))[0]["stage"] == "talking"
 
-    await until(moved, 20, why="the deal to move")
-    [enrolment] = (await hub.get("/api/notifications/enrolments", contact=contact))["enrolments"]
-    assert enrolment["state"] == "replied"
-    found = await hub.trace("r1@answer.test")
+    await until(moved, 30, why="the deal to move")
+
+    async def stopped() -> bool:
+        [enrolment] = (await hub.get("/api/notifications/enrolments", contact=contact))["enrolments"]
+        return bool(enrolment["state"] == "replied")
+
+    await until(stopped, 30, why="the letters to stop")
+    found = await whole_trace(hub, "r1@answer.test")
     assert found["entries"] == (await hub.trace("eve@answer.test"))["entries"]
-    assert not [timer for timer in found["waiting"] if timer["kind"] == "step"]
+    assert "step" not in {timer["kind"] for timer in found["waiting"]}
     assert sum(entry["service"] == "connectors" for entry in found["entries"]) == 2
+
+
+async def test_the_command_shows_the_way_and_where_it_waits(hub: Hub) -> None:
+    await fill_in(hub, **{"your-name": "Pat", "your-email": "pat@command.test"})
+    await hub.letter_to("pat@command.test")
+    await whole_trace(hub, "pat@command.test")
+    shown = await hub.command("trace", "pat@command.test")
+    assert [service for service in ALL if service not in shown] == []
+    assert "waits until" in shown
+    assert "opened deal in reach/new" in shown
+    assert "pat@command.test" in await hub.command("mailbox", "list")
+    assert "Nothing is parked." in await hub.command("dead", "list")
+    unknown = hub.run("trace", "nobody@command.test")
+    assert unknown.returncode == 1
+    assert "Nothing is known" in unknown.stdout

@@ -46,6 +46,8 @@ def stored(channel: Channel, headers: Mapping[str, str], delivery_id: str) -> An
 def refused(channel: Channel | None, headers: Mapping[str, str], status: int, detail: str) -> Answer:
     """For a delivery that is not safe, in RFC 9457 or, for a visitor's form, as a page."""
     more = {"retry-after": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if channel and status == HTTPStatus.METHOD_NOT_ALLOWED:
+        more |= {"allow": _methods(channel)}
     browser = channel is not None and channel.kind.manifest.answer.style == "browser"
     if channel and browser:
         more |= cross_origin(channel, headers)
@@ -68,7 +70,7 @@ def problem(status: int, detail: str, more: Mapping[str, str] = {}) -> Answer:
 
 def preflight(channel: Channel, headers: Mapping[str, str]) -> Answer:
     """For the OPTIONS request by which a browser asks whether a script may post here."""
-    methods = ", ".join((*channel.kind.manifest.methods, "OPTIONS"))
+    methods = _methods(channel)
     shared = cross_origin(channel, headers)
     if not shared.get("access-control-allow-origin"):
         return Answer(204, {"allow": methods, **shared})
@@ -83,6 +85,10 @@ def preflight(channel: Channel, headers: Mapping[str, str]) -> Answer:
             **shared,
         },
     )
+
+
+def _methods(channel: Channel) -> str:
+    return ", ".join((*channel.kind.manifest.methods, "OPTIONS"))
 
 
 def cross_origin(channel: Channel, headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,74 @@
+"""The same enquiry many times, and the same person by every road at once."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import pytest
+
+from tests.e2e.hub import Hub
+from tests.e2e.people import chat, fill_in, write_mail
+from tests.support.wait import until
+
+pytestmark = pytest.mark.timeout(180)
+MANY = 100
+
+
+async def test_100_equal_forms_at_once_make_one_of_everything(hub: Hub) -> None:
+    equal = {"your-name": "Sam", "your-email": "sam@equal.test", "question": "Hello"}
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=MANY)) as client:
+        answers = await asyncio.gather(*(fill_in(hub, client, **equal) for _ in range(MANY)))
+    assert Counter(answer.status_code for answer in answers) == {200: MANY}
+    assert len({answer.text for answer in answers}) == 1
+    await one_of_everything(hub, "sam@equal.test", touches=1)
+
+
+async def test_100_different_forms_of_one_person_at_once_make_one_lead(hub: Hub) -> None:
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=MANY)) as client:
+        answers = await asyncio.gather(
+            *(
+                fill_in(hub, client, **{"your-email": "kim@many.test", "tel": "020 7946 0777", "question": f"{n}"})
+                for n in range(MANY)
+            )
+        )
+    assert Counter(answer.status_code for answer in answers) == {200: MANY}
+    await one_of_everything(hub, "kim@many.test", touches=MANY)
+
+
+async def one_of_everything(hub: Hub, address: str, *, touches: int) -> None:
+    await hub.letter_to(address)
+    contact = (await hub.contact(address))["id"]
+
+    async def touched() -> bool:
+        found = await hub.rows("SELECT count(*) FROM leads.interactions WHERE contact_id = $1::uuid", contact)
+        return int(found[0][0]) == touches
+
+    await until(touched, 30, every=0.1, why=f"{touches} touches")
+    assert len(await hub.deals(contact)) == 1
+    leads = await hub.rows("SELECT id FROM leads.leads WHERE contact_id = $1::uuid", contact)
+    assert len(leads) == 1
+    assert len(hub.letters_to(address)) == 1
+
+
+async def test_one_person_by_form_mail_and_chat_at_once_is_one_contact(hub: Hub) -> None:
+    phone = {"phone_number": "442079460999", "first_name": "Lee", "user_id": 88}
+    await asyncio.gather(
+        fill_in(hub, **{"your-name": "Lee", "your-email": "lee@roads.test", "tel": "020 7946 0999"}),
+        write_mail(hub, "Lee <lee@roads.test>", "Hello", message_id="lee@roads.test"),
+        chat(hub, "", user=88, message=1, name="Lee", contact=phone),
+    )
+    names = ("lee@roads.test", "+44 20 7946 0999", "telegram:88")
+
+    async def one() -> bool:
+        found = [(await hub.get("/api/leads/contacts", identity=name))["contacts"] for name in names]
+        return all(len(each) == 1 for each in found) and len({each[0]["id"] for each in found}) == 1
+
+    await until(one, 30, every=0.2, why="all three to be one contact")
+    contact = (await hub.contact("lee@roads.test"))["id"]
+
+    async def one_open_deal() -> bool:
+        return [deal["status"] for deal in await hub.deals(contact)].count("open") == 1
+
+    await until(one_open_deal, 30, every=0.2, why="one open deal")
+    await hub.letter_to("lee@roads.test")
+    assert len(hub.letters_to("lee@roads.test")) == 1
