@@ -22,8 +22,8 @@ class ConnectorsSettings(Settings):
     partners: tuple[str, ...] = Field(
         default=(), description='Partners that `leadwire provision` makes streams for, as JSON: ["acme"].'
     )
-    smtp_host: str = Field(default="127.0.0.1", description="Address that SMTP listens on.")
-    smtp_port: int = Field(
+    smtp_inlet_host: str = Field(default="127.0.0.1", description="Address that SMTP listens on.")
+    smtp_inlet_port: int = Field(
         default=2525, ge=0, le=65535, description="Port that SMTP listens on; 0 picks a free one."
     )
     smtp_name: str = Field(default="localhost", description="Host name that the SMTP greeting tells.")

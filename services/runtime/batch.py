@@ -77,7 +77,7 @@ class BatchApplier:
         expected: int,
         last: RawMessage,
         batch: Batch,
-        deal_with: Callable[["Connection", Batch, set[str], Work], Awaitable[None]],
+        take: Callable[["Connection", Batch, set[str], Work], Awaitable[None]],
     ) -> None:
         work: Work | None = None
         async with connection.transaction():
@@ -86,7 +86,7 @@ class BatchApplier:
             if fresh:
                 held = await self.parked.keys(connection, (fact.key for fact in fresh))
                 work = self._work(connection, fresh[0])
-                await deal_with(connection, fresh, held, work)
+                await take(connection, fresh, held, work)
         if work:
             self.committed(work)
 

@@ -29,12 +29,14 @@ def build_app(hosts: "Sequence[Host]", *, title: str = "Leadwire", version: str 
     app = FastAPI(title=title, version=version, docs_url="/docs", redoc_url=None)
     first = hosts[0]
     prepare(app, first.bus, first.clock)
+    # Inlets first: routes are tried in order, and deliveries are what comes by the thousand.
+    for host in hosts:
+        if host.program.inlet:
+            app.include_router(host.program.inlet(host), prefix="/in")
     for host in hosts:
         if host.program.api:
             app.include_router(host.program.api(host), prefix=f"/api/{host.name}", responses=_ERRORS)
         app.include_router(operations(host), prefix=f"/api/{host.name}", responses=_ERRORS)
-        if host.program.inlet:
-            app.include_router(host.program.inlet(host), prefix="/in")
     _add_health(app, hosts, first.bus)
     return app
 

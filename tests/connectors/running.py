@@ -116,7 +116,7 @@ def settings_for(account: NatsAccount, dsn: str, **more: Any) -> ConnectorsSetti
         nats_url=SecretStr(account.url),
         database_url=SecretStr(dsn),
         port=0,
-        smtp_port=0,
+        smtp_inlet_port=0,
         partners=(PARTNER,),
         **more,
     )

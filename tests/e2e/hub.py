@@ -45,7 +45,7 @@ class Hub:
             **{name: value for name, value in os.environ.items() if not name.startswith("LEADWIRE_")},
             "LEADWIRE_HOME": str(home),
             "LEADWIRE_PORT": str(self.http_port),
-            "LEADWIRE_CONNECTORS_SMTP_PORT": str(self.smtp_port),
+            "LEADWIRE_SMTP_INLET_PORT": str(self.smtp_port),
             "NO_COLOR": "1",
             **environment,
         }

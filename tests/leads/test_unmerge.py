@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from contracts.leads import ContactChanged, ContactMerged
 from services.leads.errors import Refused, Unknown
 from services.leads.usecases.merge_contacts import merge_contacts
+from services.leads.usecases.settle_lead import settle_lead
 from services.leads.usecases.unmerge_contacts import unmerge_contacts
 from services.runtime.cause import Cause
 from tests.leads.stage import Stage, interaction, of_type
 from tests.leads.test_sets import RULES, histories
+from tests.support.wait import until
 
 PHONE, MAIL, CHAT = ("phone", "+79261234567"), ("email", "ivan@example.com"), ("telegram", "4711")
 
@@ -185,3 +187,46 @@ async def test_merging_undoing_and_logging_at_once_end_whole(stage: Stage) -> No
     }
     assert await stage.value("SELECT count(*) FROM interactions") == 52
     assert len(of_type(await stage.published(), ContactMerged)) == 5
+
+
+async def _waits_for_a_lock(stage: Stage) -> bool:
+    waiting: bool = await stage.value(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    )
+    return waiting
+
+
+@pytest.mark.parametrize("undone", [False, True])
+async def test_an_enquiry_that_waited_for_a_merge_finds_whoever_goes_on(stage: Stage, undone: bool) -> None:
+    await stage.log(interaction(1, PHONE), interaction(2, MAIL))
+    older, younger = await _contacts(stage)
+    merge = await _merge(stage, older, younger) if undone else None
+    async with stage.work() as work:
+        if merge:
+            await unmerge_contacts(merge, work, stage.rules, by="anna")
+        else:
+            await merge_contacts(older, younger, work, reason="told so", by="anna")
+        logging = asyncio.create_task(stage.log(interaction(3, MAIL, CHAT)))
+        await until(lambda: _waits_for_a_lock(stage))
+    await logging
+    found = await stage.value("SELECT contact_id FROM interactions ORDER BY n DESC LIMIT 1")
+    chat = await stage.value("SELECT contact_id FROM identities WHERE kind = 'telegram'")
+    assert found == chat == (younger if undone else older)
+
+
+async def test_a_lead_that_ends_while_it_is_settled_says_where_it_went(stage: Stage) -> None:
+    await stage.log(interaction(1, PHONE), interaction(2, MAIL))
+    older, younger = await _contacts(stage)
+    lead = await stage.value("SELECT id FROM leads WHERE contact_id = $1", younger)
+
+    async def settle() -> None:
+        async with stage.work() as work:
+            await settle_lead(lead, "closed", work, reason=None)
+
+    async with stage.work() as work:
+        await merge_contacts(older, younger, work, reason="told so", by="anna")
+        settling = asyncio.create_task(settle())
+        await until(lambda: _waits_for_a_lock(stage))
+    with pytest.raises(Refused, match="merged"):
+        await settling

@@ -71,7 +71,7 @@ async def fast_sink() -> AsyncIterator[int]:
     try:
         yield int(await process.stdout.readline())
     finally:
-        await process.communicate()
+        await process.communicate(b"")
 
 
 if __name__ == "__main__":

@@ -143,10 +143,10 @@ async def serve(
         full = len(sessions) >= settings.smtp_sessions
         return _Busy() if full else _Session(inlet, sessions, **options)
 
-    server = await loop.create_server(session, settings.smtp_host, settings.smtp_port)
+    server = await loop.create_server(session, settings.smtp_inlet_host, settings.smtp_inlet_port)
     async with server:
         started(server.sockets[0].getsockname()[1])
-        log.info("smtp.listening", host=settings.smtp_host, port=settings.smtp_port)
+        log.info("smtp.listening", host=settings.smtp_inlet_host, port=settings.smtp_inlet_port)
         await wait_any(host.stopping)
     for one in list(sessions):
         if one.transport is not None:

@@ -35,7 +35,7 @@ SERVICES: dict[str, Duties] = {
     "notifications": Duties(reads=("CRM_LEADS",)),
 }
 BUCKETS = (streams.DEFINITIONS_BUCKET, streams.TOKENS_BUCKET)
-"""What every service reads, and only the hub writes."""
+"""What every service reads. It writes its own part of the definitions; the rest is the hub's."""
 
 
 def inbox(service: str) -> str:
@@ -49,6 +49,7 @@ def grant(service: str, partners: Sequence[str] = ()) -> Grant:
     publish = [
         "$JS.API.INFO",
         *duties.publishes,
+        f"$KV.{streams.DEFINITIONS_BUCKET}.parts.*.{service}",
         *(f"crm.{thing}.>" for thing in OWNED[service]),
         *(f"do.{other}.>" for other in duties.commands),
     ]

@@ -105,7 +105,7 @@ class AllInOne:
         rules = connectors.definitions.current if connectors.definitions else None
         at = Addresses(
             http=f"http://{_shown(self._settings.host)}:{port}",
-            smtp=f"{self._inlet.smtp_host}:{self._inlet.smtp_port}",
+            smtp=f"{self._inlet.smtp_inlet_host}:{self._inlet.smtp_inlet_port}",
             bus=ground.engines.nats_url,
             home=self._settings.home,
             mailbox=self._shows_mailbox,

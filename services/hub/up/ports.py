@@ -10,7 +10,7 @@ from services.hub.settings import HubSettings
 def claimed(settings: HubSettings) -> HubSettings:
     """The settings with a real HTTP port in place of 0. Raises HubProblem for one that is taken."""
     inlet = ConnectorsSettings()
-    _look(inlet.smtp_host, inlet.smtp_port, "Mail", "LEADWIRE_CONNECTORS_SMTP_PORT")
+    _look(inlet.smtp_inlet_host, inlet.smtp_inlet_port, "Mail", "LEADWIRE_SMTP_INLET_PORT")
     port = _look(settings.host, settings.port, "HTTP", "LEADWIRE_PORT")
     return settings.model_copy(update={"port": port})
 

@@ -1,14 +1,12 @@
 """The four services as they run in one process, each with its own role in the database."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from services.connectors.settings import ConnectorsSettings
 from services.hub.engines.engines import Engines
-from services.hub.errors import HubProblem
 from services.hub.home import Home
 from services.hub.settings import HubSettings
 from services.hub.topology import SERVICES
@@ -17,13 +15,14 @@ from services.runtime.host import Program
 from services.runtime.settings import Settings
 
 _UNSUBSCRIBE = "unsubscribe.secret"
-_AMBIGUOUS = ("LEADWIRE_SMTP_HOST", "LEADWIRE_SMTP_PORT")
 
 
 class _Given(NotificationsSettings):
     """Only to see what the environment says of outgoing mail."""
 
-    unsubscribe_secret: SecretStr | None = None  # type: ignore[assignment]
+    unsubscribe_secret: SecretStr | None = Field(  # type: ignore[assignment]
+        default=None, description=NotificationsSettings.model_fields["unsubscribe_secret"].description
+    )
 
 
 @dataclass(frozen=True)
@@ -35,17 +34,7 @@ class Together:
 
 
 def mail_settings() -> tuple[ConnectorsSettings, bool]:
-    """What the environment says of the mail inlet, and whether outgoing mail has a server of its own.
-
-    Raises HubProblem where one variable would mean both.
-    """
-    for name in _AMBIGUOUS:
-        if os.environ.get(name):
-            tail = name.removeprefix("LEADWIRE_")
-            raise HubProblem(
-                f"{name} would mean the mail inlet and the server for outgoing mail alike.",
-                f"Set LEADWIRE_CONNECTORS_{tail} for the one, LEADWIRE_NOTIFICATIONS_{tail} for the other.",
-            )
+    """What the environment says of the mail inlet, and whether outgoing mail has a server of its own."""
     return ConnectorsSettings(), bool({"smtp_host", "smtp_port"} & _Given().model_fields_set)
 
 
