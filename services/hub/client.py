@@ -1,30 +1,46 @@
-"""The hub's HTTP API as the command sees it: an address, a token, and errors that name the remedy."""
+"""The hub's HTTP API as the command sees it: an address, a token, and errors that name the remedy.
 
+On urllib: a fuller client takes longer to import than the whole command takes to run.
+"""
+
+import json
 import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlencode
 
 from services.hub.errors import HubProblem
 
-if TYPE_CHECKING:
-    import httpx
-
-DEFAULT_URL = "http://127.0.0.1:8080"
 _TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the hub said."""
+
+    status: int
+    body: Any
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it did what was asked."""
+        return 200 <= self.status < 300
 
 
 def hub_url() -> str:
     """Where the hub is: LEADWIRE_URL, else this machine at LEADWIRE_PORT."""
-    port = os.environ.get("LEADWIRE_PORT", "8080")
-    local = DEFAULT_URL if port == "8080" else f"http://127.0.0.1:{port}"
-    return os.environ.get("LEADWIRE_URL", local).rstrip("/")
+    local = f"http://127.0.0.1:{os.environ.get('LEADWIRE_PORT') or 8080}"
+    return (os.environ.get("LEADWIRE_URL") or local).rstrip("/")
 
 
 def hub_token() -> str:
     """LEADWIRE_TOKEN, else the admin token that `leadwire up` left in the home on this machine."""
     if token := os.environ.get("LEADWIRE_TOKEN"):
         return token
-    file = Path(os.environ.get("LEADWIRE_HOME", "var")) / "secrets" / "admin.token"
+    file = Path(os.environ.get("LEADWIRE_HOME") or "var") / "secrets" / "admin.token"
     try:
         return file.read_text().strip()
     except OSError:
@@ -34,56 +50,60 @@ def hub_token() -> str:
         ) from None
 
 
-def get(path: str, **query: Any) -> Any:
-    """GET; parameters that are None are left out. Raises HubProblem."""
-    return _call("GET", path, params={k: v for k, v in query.items() if v is not None})
+def get(path: str, **query: object) -> Any:
+    """GET. Raises HubProblem."""
+    return done(answer("GET", f"{path}?{urlencode(query)}" if query else path))
 
 
-def post(path: str, body: Any = None, *, timeout: float = _TIMEOUT) -> Any:
+def post(path: str, body: object = None, *, timeout: float = _TIMEOUT) -> Any:
     """POST JSON. Raises HubProblem."""
-    return _call("POST", path, json=body, timeout=timeout)
+    return done(answer("POST", path, body, timeout=timeout))
 
 
-def response(method: str, path: str, *, timeout: float = _TIMEOUT, **request: Any) -> "httpx.Response":
-    """The bare answer, whatever its status. Raises HubProblem when there is no answer."""
-    import httpx
+def done(said: Answer) -> Any:
+    """The body of a success. Raises HubProblem for anything else."""
+    if said.is_success:
+        return said.body
+    problem = said.body if isinstance(said.body, dict) else {}
+    what = problem.get("detail") or problem.get("title") or f"status {said.status}"
+    field = f" (field {problem['field']})" if problem.get("field") else ""
+    raise HubProblem(
+        f"The hub refused: {str(what).rstrip('.')}{field}.",
+        problem.get("remedy") or _usual_remedy(said.status),
+    )
 
-    headers = {"Authorization": f"Bearer {hub_token()}"}
+
+def answer(method: str, path: str, body: object = None, *, timeout: float = _TIMEOUT) -> Answer:
+    """What the hub says, whatever its status. Raises HubProblem when it says nothing."""
     url = hub_url()
+    headers = {"Authorization": f"Bearer {hub_token()}", "Accept": "application/json"}
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
     try:
-        return httpx.request(method, url + path, headers=headers, timeout=timeout, **request)
-    except httpx.TimeoutException:
+        request = urllib.request.Request(url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return Answer(response.status, _read(response.read()))
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return Answer(refused.code, _read(refused.read()))
+    except TimeoutError:
         raise HubProblem(
             f"The hub at {url} did not answer within {timeout:.0f} s.",
             "See whether it is healthy: GET /readyz names what is not ready.",
         ) from None
-    except (httpx.TransportError, httpx.InvalidURL):
+    except (OSError, ValueError):
         raise HubProblem(
             f"No hub answers at {url}.", "Start one with leadwire up, or set LEADWIRE_URL."
         ) from None
 
 
-def _call(method: str, path: str, **request: Any) -> Any:
-    answer = response(method, path, **request)
-    if answer.is_success:
-        return answer.json() if answer.content else None
-    raise refusal(answer)
-
-
-def refusal(answer: "httpx.Response") -> HubProblem:
-    """An RFC 9457 answer as one sentence and a remedy."""
+def _read(raw: bytes) -> Any:
     try:
-        problem = answer.json()
+        return json.loads(raw) if raw else None
     except ValueError:
-        problem = {}
-    if not isinstance(problem, dict):
-        problem = {}
-    said = problem.get("detail") or problem.get("title") or f"status {answer.status_code}"
-    field = f" (field {problem['field']})" if problem.get("field") else ""
-    return HubProblem(
-        f"The hub refused: {str(said).rstrip('.')}{field}.",
-        problem.get("remedy") or _usual_remedy(answer.status_code),
-    )
+        return None
 
 
 def _usual_remedy(status: int) -> str:

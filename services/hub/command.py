@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.hub.commands import channel, dead, definitions, mailbox, ops, path, token, up
+from services.hub.commands import channel, dead, definitions, mailbox, ops, path, reader, token, up
 from services.hub.errors import HubProblem
 
 app = typer.Typer(
@@ -13,6 +13,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    # Without rich: it takes longer to import than the whole command takes to run.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for room in (up, definitions, path, ops):
@@ -21,6 +23,7 @@ for room in (up, definitions, path, ops):
 app.add_typer(dead.app, name="dead")
 app.add_typer(channel.app, name="channel")
 app.add_typer(mailbox.app, name="mailbox")
+app.add_typer(reader.app, name="reader")
 app.add_typer(token.app, name="token")
 
 

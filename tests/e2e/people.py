@@ -3,6 +3,7 @@
 import asyncio
 import json
 import smtplib
+from collections.abc import Mapping
 from email.message import EmailMessage
 from typing import Any
 
@@ -13,12 +14,14 @@ from services.hub.mailbox.files import Caught
 from tests.e2e.hub import Hub
 
 
-async def fill_in(hub: Hub, client: httpx.AsyncClient | None = None, **fields: str) -> httpx.Response:
+async def fill_in(
+    hub: Hub, fields: Mapping[str, str], client: httpx.AsyncClient | None = None
+) -> httpx.Response:
     """Send the form of the main site."""
     if client:
-        return await client.post(f"{hub.url}/in/main-site", data=fields)
+        return await client.post(f"{hub.url}/in/main-site", data=dict(fields))
     async with httpx.AsyncClient(timeout=30) as own:
-        return await own.post(f"{hub.url}/in/main-site", data=fields)
+        return await own.post(f"{hub.url}/in/main-site", data=dict(fields))
 
 
 async def chat(

@@ -31,8 +31,7 @@ async def whole_trace(hub: Hub, name: str) -> dict[str, Any]:
 
 async def test_a_form_becomes_a_contact_a_lead_a_deal_a_task_and_a_letter(hub: Hub) -> None:
     answer = await fill_in(
-        hub,
-        **{"your-name": "Sam", "tel": "020 7946 0018", "your-email": "sam@form.test", "course": "B1"},
+        hub, {"your-name": "Sam", "tel": "020 7946 0018", "your-email": "sam@form.test", "course": "B1"}
     )
     assert answer.status_code == 200
     letter = await hub.letter_to("sam@form.test")
@@ -78,7 +77,7 @@ async def test_a_partners_event_becomes_a_lead(hub: Hub) -> None:
 
 
 async def test_an_answer_stops_the_letters_moves_the_deal_and_joins_the_story(hub: Hub) -> None:
-    await fill_in(hub, **{"your-name": "Eve", "your-email": "eve@answer.test", "question": "Hi"})
+    await fill_in(hub, {"your-name": "Eve", "your-email": "eve@answer.test", "question": "Hi"})
     letter = await hub.letter_to("eve@answer.test")
     await write_mail(hub, "eve@answer.test", "Yes, gladly.", message_id="r1@answer.test", answers=letter)
     contact = (await hub.contact("eve@answer.test"))["id"]
@@ -100,7 +99,7 @@ async def test_an_answer_stops_the_letters_moves_the_deal_and_joins_the_story(hu
 
 
 async def test_the_command_shows_the_way_and_where_it_waits(hub: Hub) -> None:
-    await fill_in(hub, **{"your-name": "Pat", "your-email": "pat@command.test"})
+    await fill_in(hub, {"your-name": "Pat", "your-email": "pat@command.test"})
     await hub.letter_to("pat@command.test")
     await whole_trace(hub, "pat@command.test")
     shown = await hub.command("trace", "pat@command.test")

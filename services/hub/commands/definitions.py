@@ -17,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 
 
 def check(folder: Folder, as_json: AsJson = False) -> None:
-    """Validate a folder of definitions, all of it together, without a hub."""
+    """Judge a folder of definitions, without a hub."""
     from services.hub.definitions.check import check as check_all
     from services.hub.definitions.findings import DefinitionsRefused
     from services.hub.definitions.folder import read_folder
@@ -34,7 +34,7 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def diff(folder: Folder, as_json: AsJson = False) -> None:
-    """Show what applying the folder would change, and what is in flight there."""
+    """Show what a folder would change, and what is in flight there."""
     from services.hub.commands.answers import show_changes
 
     answer = _send("/api/hub/definitions/diff", folder, as_json)
@@ -78,12 +78,10 @@ def _send(path: str, folder: Path, as_json: bool) -> Any:
         texts = read_folder(folder)
     except DefinitionsRefused as refused:
         _refuse(folder, refused.findings, as_json)
-    answer = client.response("POST", path, json={"files": texts}, timeout=60)
-    if answer.is_success:
-        return answer.json()
-    found = answer.json().get("findings") if answer.status_code == 422 else None
+    answer = client.answer("POST", path, {"files": texts}, timeout=60)
+    found = answer.body.get("findings") if answer.status == 422 else None
     if not found:
-        raise client.refusal(answer)
+        return client.done(answer)
     return _refuse(folder, [Finding(**finding) for finding in found], as_json)
 
 

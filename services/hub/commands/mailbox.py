@@ -27,7 +27,7 @@ def list_letters(
         return
     from services.hub.commands.terminal import print_table
 
-    rows = [(letter["name"], letter["recipient"], letter["subject"]) for letter in letters]
+    rows = [(str(one["name"]), str(one["recipient"]), str(one["subject"])) for one in letters]
     print_table(("letter", "to", "subject"), rows)
 
 

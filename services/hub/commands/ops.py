@@ -13,7 +13,7 @@ def provision(
         bool, typer.Option(help="Also bring the database of every service to its newest schema.")
     ] = True,
 ) -> None:
-    """Make streams, buckets and tables what they should be; again changes nothing."""
+    """Make streams and tables what they should be."""
     from pydantic import ValidationError
 
     from services.hub.provisioning import migrate_everything, provision_bus

@@ -23,7 +23,7 @@ def publish(
         str | None, typer.Option(help="What the bytes are; by the file's ending if left out.")
     ] = None,
 ) -> None:
-    """Hand a delivery over as if its channel had received it."""
+    """Hand a delivery over as its channel would."""
     from services.hub import client
 
     try:
@@ -48,7 +48,7 @@ def trace(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show the whole way of an enquiry: what each service did, and where it waits."""
+    """Show the whole way of an enquiry, and where it waits."""
     from services.hub import client
 
     found = client.get(f"/api/hub/trace/{quote(name, safe='')}")
@@ -76,7 +76,7 @@ def replay(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Parse kept deliveries again, as after a fix; nothing is done twice."""
+    """Parse kept deliveries again, as after a fix."""
     from services.hub import client
 
     wanted = {"since": since.isoformat() if since else None, "only_failed": failed}

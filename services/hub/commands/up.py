@@ -17,7 +17,7 @@ def up(
         typer.Option(help="Folder to apply when nothing is active yet (LEADWIRE_DEFINITIONS)."),
     ] = None,
 ) -> None:
-    """Start the bus, the database and all services here; Ctrl-C stops them."""
+    """Start everything on this machine; Ctrl-C stops it."""
     if home is not None:
         os.environ["LEADWIRE_HOME"] = str(home)
     if definitions is not None:
