@@ -1,11 +1,10 @@
 """What deals publishes: cards moving through funnels, and the tasks they cause."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.contract import Fact, Standing
 
@@ -38,7 +37,7 @@ class DealOpened(_OfDeal):
     amount: Decimal | None = None
     currency: str | None = Field(default=None, description="ISO 4217.")
     owner: str | None = None
-    opened_at: datetime
+    opened_at: AwareDatetime
 
 
 class DealMoved(_OfDeal):
@@ -52,7 +51,7 @@ class DealMoved(_OfDeal):
     status: DealStatus
     reason: str = Field(description="The rule or the person that moved it.")
     version: int = Field(ge=1)
-    moved_at: datetime
+    moved_at: AwareDatetime
 
 
 class TaskCreated(_OfDeal):
@@ -63,7 +62,7 @@ class TaskCreated(_OfDeal):
     task_id: UUID
     title: str
     assignee: str | None = None
-    due_at: datetime
+    due_at: AwareDatetime
 
     def entity(self) -> str:
         """The task."""

@@ -4,10 +4,9 @@ Source: CloudEvents core specification 1.0.2 and its JSON event format. Attribut
 without separators.
 """
 
-from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 CONTENT_TYPE = "application/cloudevents+json"
 KEY_HEADER = "Leadwire-Key"
@@ -23,7 +22,7 @@ class Envelope(BaseModel):
     source: str = Field(min_length=1, description="Who published it, such as /leadwire/leads.")
     type: str = Field(min_length=1, description="The contract and its version.")
     subject: str | None = Field(default=None, description="The entity it is about.")
-    time: datetime | None = Field(default=None, description="When it happened.")
+    time: AwareDatetime | None = Field(default=None, description="When it happened.")
     datacontenttype: str = "application/json"
     dataschema: str | None = None
     data: dict[str, Any] = Field(default_factory=dict)

@@ -1,10 +1,9 @@
 """What connectors publish: one normalized touch by a person."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.contract import Fact, Model, Standing
 
@@ -39,7 +38,7 @@ class Consent(Model):
 
     purpose: str
     wording: str | None = None
-    given_at: datetime
+    given_at: AwareDatetime
 
 
 class InteractionReceived(Fact):
@@ -56,8 +55,8 @@ class InteractionReceived(Fact):
     medium: Medium
     external_id: str | None = Field(default=None, description="The vendor's own id.")
     conversation: str = Field(description="Thread, chat or sender that keeps its order.")
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
     sender: Sender
     title: str | None = None
     text: str = ""

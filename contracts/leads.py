@@ -1,10 +1,9 @@
 """What leads publishes: contacts and the enquiries worth working."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.contract import Fact, Standing
 from contracts.interactions import Identity, Medium
@@ -60,7 +59,7 @@ class ContactTouched(_OfContact):
     lead_id: UUID | None = None
     first: bool = Field(description="True when this touch captured the lead.")
     in_reply_to: list[str] = Field(default_factory=list)
-    occurred_at: datetime
+    occurred_at: AwareDatetime
 
     def entity(self) -> str:
         """The interaction."""
@@ -83,7 +82,7 @@ class LeadCaptured(_OfContact):
     score: int = 0
     owner: str | None = Field(default=None, description="Team member it was assigned to.")
     fields: dict[str, str | list[str]] = Field(default_factory=dict)
-    captured_at: datetime
+    captured_at: AwareDatetime
 
     def entity(self) -> str:
         """The lead."""

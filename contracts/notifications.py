@@ -1,10 +1,9 @@
 """What notifications publishes, and the command that starts a sequence."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.contract import Command, Fact, Standing
 
@@ -41,7 +40,7 @@ class SequenceEnrolled(_OfEnrolment):
     TYPE: ClassVar[str] = "crm.sequences.enrolled.v1"
 
     deal_id: UUID | None = None
-    enrolled_at: datetime
+    enrolled_at: AwareDatetime
 
 
 class SequenceEnded(_OfEnrolment):
@@ -50,7 +49,7 @@ class SequenceEnded(_OfEnrolment):
     TYPE: ClassVar[str] = "crm.sequences.ended.v1"
 
     reason: EndReason
-    ended_at: datetime
+    ended_at: AwareDatetime
 
 
 class _OfMessage(_OfContact):
@@ -70,7 +69,7 @@ class MessageSent(_OfMessage):
 
     TYPE: ClassVar[str] = "crm.messages.sent.v1"
 
-    sent_at: datetime
+    sent_at: AwareDatetime
 
 
 class MessageNotSent(_OfMessage):
@@ -80,7 +79,7 @@ class MessageNotSent(_OfMessage):
 
     reason: FailureReason
     detail: str = Field(default="", description="For people; no address and no text in it.")
-    settled_at: datetime
+    settled_at: AwareDatetime
 
 
 class EnrolContact(Command):

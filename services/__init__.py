@@ -1,0 +1,1 @@
+"""The services; each deploys on its own and imports no other."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.generator.tables import code, kind_of, shown, table
+from services.notifications.content.liquid import KNOWN
 
 MODELS = {
     "connectors": "services.connectors.definitions.models:Definitions",
@@ -34,7 +35,8 @@ def page() -> str:
             for name, one in sorted(inner.items())
             if one.get("properties")
         )
-    return text
+    known = ((code(name), meaning) for name, meaning in KNOWN.items())
+    return text + "\n## What a letter may use\n\n" + table(("Variable", "Meaning"), known)
 
 
 def schema() -> dict[str, Any]:

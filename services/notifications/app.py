@@ -53,7 +53,7 @@ def build(
         timers={STEP_TIMER: handlers.on_step_due(definitions, courier.wake.set, domain)},
         loops={"courier": carry},
         definitions=definitions,
-        api=lambda host: routes(host, definitions, tokens),
+        api=lambda host: routes(host, definitions, tokens, courier.ledger.withdraw),
         resolve=handlers.other_names,
     )
 

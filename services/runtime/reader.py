@@ -147,18 +147,18 @@ class Reader:
         if position.stream_created != state.created:
             raise StreamLost(
                 f"{self.stream} was made anew at {state.created}; the position counts in the one of"
-                f" {position.stream_created}. Publish again from the outbox, then skip."
+                f" {position.stream_created}. Run `leadwire reader skip`, then `leadwire reader refill`."
             )
         if position.seq > state.last_seq:
             raise StreamLost(
                 f"{self.stream} ends at {state.last_seq}, before the position {position.seq}:"
-                " it lost facts. Publish again from the outbox, then skip."
+                " it lost facts. Run `leadwire reader skip`, then `leadwire reader refill`."
             )
         found = await id_at(self.bus, self.stream, position.seq) if position.last_event_id else None
         if found is not None and found != position.last_event_id:
             raise StreamLost(
                 f"{self.stream} holds another event at {position.seq} than was read there."
-                " Publish again from the outbox, then skip."
+                " Run `leadwire reader skip`, then `leadwire reader refill`."
             )
 
     async def _check_missing(self, connection: "Connection", seq: int, next_seq: int) -> None:
@@ -170,8 +170,9 @@ class Reader:
         if erased < missing:
             raise StreamLost(
                 f"{self.stream} no longer holds {seq + 1} to {next_seq - 1}, never read."
-                f" Publish them again, or: leadwire reader skip {self.group} {self.stream}"
-                f" --to {next_seq - 1} --reason ..."
+                f" Pass over them: leadwire reader skip {self.group} {self.stream}"
+                f" --to {next_seq - 1} --reason ... and let their owner publish them again:"
+                " leadwire reader refill"
             )
 
     async def _take(self, connection: "Connection", seq: int, messages: Sequence[RawMessage]) -> int:

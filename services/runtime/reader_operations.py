@@ -1,11 +1,11 @@
-"""How far each stream is read, and what an operator does about a reader that refuses to go on."""
+"""How far each stream is read, and what an operator does when a stream has lost something."""
 
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
-from services.runtime import positions
+from services.runtime import outbox, positions
 from services.runtime.auth import require
 from services.runtime.feed import stream_state
 from services.runtime.problems import Problem
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Reading(BaseModel):
     """One reader."""
 
-    stream: str = Field(examples=["CRM_LEADS"])
+    stream: str = Field(examples=["INTAKE"])
     position: int | None = Field(description="Last sequence that is settled; null before the first start.")
     last: int = Field(description="Last sequence in the stream.")
     problem: str | None = Field(description="Why it does not read; null when it does.")
@@ -35,6 +35,33 @@ class Skipped(BaseModel):
 
     stood: int
     stands: int
+
+
+class Since(BaseModel):
+    """From when on."""
+
+    since: AwareDatetime = Field(description="Facts published at this time or later.")
+
+
+class Again(BaseModel):
+    """What the relay will publish once more."""
+
+    facts: int
+
+
+def outbox_operations(host: "Host") -> APIRouter:
+    """Routes under /outbox of one service; they take the role operator."""
+    router = APIRouter(prefix="/outbox", tags=["operations"], dependencies=[Depends(require("operator"))])
+
+    @router.post("/publish-again", summary="Publish once more what a stream has lost")
+    async def publish_again(body: Since) -> Again:
+        async with host.work() as work:
+            facts = await outbox.publish_again(work.connection, body.since)
+            work.note(f"publishes {facts} facts again, those since {body.since:%Y-%m-%d %H:%M:%S} UTC")
+        host.wake_relay()
+        return Again(facts=facts)
+
+    return router
 
 
 def reader_operations(host: "Host") -> APIRouter:

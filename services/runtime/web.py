@@ -15,7 +15,7 @@ from services.runtime.clock import Clock
 from services.runtime.health import Health, report
 from services.runtime.operations import operations
 from services.runtime.problems import ProblemBody
-from services.runtime.reader_operations import reader_operations
+from services.runtime.reader_operations import outbox_operations, reader_operations
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
@@ -37,7 +37,7 @@ def build_app(hosts: "Sequence[Host]", *, title: str = "Leadwire", version: str 
     for host in hosts:
         if host.program.api:
             app.include_router(host.program.api(host), prefix=f"/api/{host.name}", responses=_ERRORS)
-        for routes in (operations(host), reader_operations(host)):
+        for routes in (operations(host), reader_operations(host), outbox_operations(host)):
             app.include_router(routes, prefix=f"/api/{host.name}", responses=_ERRORS)
     _add_health(app, hosts, first.bus)
     return app

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(240)
 async def everybody_asks(hub: Hub, n: int) -> None:
     """One enquiry through each inlet; returns when all four are accepted."""
     _, chatted, *_ = await asyncio.gather(
-        fill_in(hub, **{"your-name": "Sam", "your-email": f"form{n}@crash.test"}),
+        fill_in(hub, {"your-name": "Sam", "your-email": f"form{n}@crash.test"}),
         chat(hub, "Hello", user=500 + n, message=n),
         write_mail(hub, f"mail{n}@crash.test", "Hello", message_id=f"m{n}@crash.test"),
         publish(hub, f"c-{n}", {"student": {"email": f"portal{n}@crash.test"}, "message": "Hello"}),

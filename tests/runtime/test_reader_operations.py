@@ -14,7 +14,7 @@ from services.runtime.host import Host
 from services.runtime.settings import Settings
 from services.runtime.web import build_app
 from tests.runtime.bell_service import Bells, program_of, provision_bells, running_host
-from tests.runtime.conftest import make_tower
+from tests.runtime.conftest import Rang, make_tower
 from tests.support.accounts import NatsAccount
 from tests.support.wait import until
 
@@ -63,3 +63,22 @@ async def test_a_stream_nobody_reads_is_named_with_those_that_are(
     answer = await client.post(f"/api/{host.name}/readers/CRM_X/skip", json={"to": 1, "reason": "x"})
     assert answer.status_code == 404
     assert next(iter(host.readers)) in answer.json()["detail"]
+
+
+async def test_what_was_published_is_published_again_in_order(host: Host, client: httpx.AsyncClient) -> None:
+    async with host.work() as work:
+        for number in (1, 2):
+            work.emit(Rang(bell="a", number=number))
+    await until(lambda: _unpublished(host, 0))
+    await host.bus.js.purge_stream("CRM_TOWER")
+    answer = await client.post(
+        f"/api/{host.name}/outbox/publish-again", json={"since": "2020-01-01T00:00:00Z"}
+    )
+    assert answer.json() == {"facts": 2}
+    await until(lambda: _unpublished(host, 0))
+
+
+async def _unpublished(host: Host, count: int) -> bool:
+    return count == await host.database.pool.fetchval(
+        "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+    )

@@ -102,7 +102,7 @@ def note(
     ids = [
         name
         for each in identified
-        for name in (each.fact.interaction_id, each.fact.external_id, each.fact.message_id)
+        for name in (each.fact.interaction_id, *_vendor_ids(each.fact.external_id), each.fact.message_id)
     ]
     work.note(
         f"{did} a {delivery.kind} delivery of {delivery.channel}, received"
@@ -111,3 +111,11 @@ def note(
         cause=arrival.cause,
         correlation=delivery.id,
     )
+
+
+def _vendor_ids(external_id: str | None) -> tuple[str, ...]:
+    """The id, and without the source it is unique with: people know only the vendor's own part."""
+    if not external_id:
+        return ()
+    own = external_id.partition(" ")[2]
+    return (external_id, own) if own else (external_id,)

@@ -43,3 +43,15 @@ def skip(
 
     answer = client.post(f"/api/{service}/readers/{stream}/skip", {"to": to, "reason": reason})
     print(f"{service} stood at {answer['stood']} in {stream} and goes on behind {answer['stands']}.")
+
+
+@app.command()
+def refill(
+    service: Annotated[str, typer.Argument(help="Who published what was lost, such as leads.")],
+    since: Annotated[str, typer.Option(help="From when on, such as 2026-05-01T12:00:00Z.")],
+) -> None:
+    """Publish again what a stream has lost, from the outbox; nobody does anything twice."""
+    from services.hub import client
+
+    answer = client.post(f"/api/{service}/outbox/publish-again", {"since": since})
+    print(f"{service} publishes {answer['facts']} facts again.")

@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from services.hub.definitions import active
 from services.hub.definitions.apply import DefinitionSet
 from services.hub.engines.engines import Engines
+from services.hub.engines.errors import EngineError
+from services.hub.errors import HubProblem
 from services.hub.home import Home
 from services.hub.partners import partners_in
 from services.hub.provisioning import behind, connected, make_streams, migrate
@@ -31,7 +33,7 @@ class Ground:
 
 async def lay(settings: HubSettings, home: Home, stack: AsyncExitStack) -> Ground:
     """Start the engines, which `stack` will stop, and prepare them. Raises HubProblem and its like."""
-    engines = await Engines.start(home.folder, nats_port=settings.nats_port)
+    engines = await _engines(settings, home)
     stack.push_async_callback(engines.stop)
     told = {"nats_url": SecretStr(engines.nats_url), "nats_seed_file": engines.nats_credentials}
     settings = settings.model_copy(update=told)
@@ -43,6 +45,16 @@ async def lay(settings: HubSettings, home: Home, stack: AsyncExitStack) -> Groun
         return await _populated(engines, settings, home, bus)
     finally:
         await bus.close()
+
+
+async def _engines(settings: HubSettings, home: Home) -> Engines:
+    try:
+        return await Engines.start(home.folder, nats_port=settings.nats_port)
+    except EngineError as problem:
+        if f"port {settings.nats_port} " not in problem.problem:
+            raise
+        remedy = "Stop the program that uses it, or set LEADWIRE_NATS_PORT to another port."
+        raise HubProblem(problem.problem, remedy) from problem
 
 
 async def _populated(engines: Engines, settings: HubSettings, home: Home, bus: Bus) -> Ground:

@@ -21,7 +21,7 @@ from services.notifications.api.bodies import (
 )
 from services.notifications.content.mime import usable_address
 from services.notifications.store import listing
-from services.notifications.usecases.opt_out import suppress
+from services.notifications.usecases.opt_out import Withdraw, suppress
 from services.runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class SuppressionRoutes:
     """GET and POST /suppressions."""
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: "Host", withdraw: Withdraw) -> None:
         self._host = host
+        self._withdraw = withdraw
 
     def add_to(self, router: APIRouter) -> None:
         """Register the routes."""
@@ -71,5 +72,5 @@ class SuppressionRoutes:
             remedy = "Write it like ann@example.com."
             raise Problem(422, "The request is not valid", "this is no address", "address", remedy)
         async with self._host.work() as work:
-            done = await suppress(work, address, caller.name)
+            done = await suppress(work, address, caller.name, self._withdraw)
         return SuppressionAdded(added=done.added, enrolments_ended=done.ended)

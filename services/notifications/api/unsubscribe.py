@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from services.notifications.api import pages
 from services.notifications.content.tokens import Tokens
-from services.notifications.usecases.opt_out import opt_out
+from services.notifications.usecases.opt_out import Withdraw, opt_out
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class UnsubscribeRoutes:
     """GET and POST /unsubscribe/{token}; no access token, the one in the path is proof enough."""
 
-    def __init__(self, host: "Host", tokens: Tokens) -> None:
+    def __init__(self, host: "Host", tokens: Tokens, withdraw: Withdraw) -> None:
         self._host = host
+        self._withdraw = withdraw
         self._tokens = tokens
 
     def add_to(self, router: APIRouter) -> None:
@@ -51,5 +52,5 @@ class UnsubscribeRoutes:
         if message_id is None:
             return pages.invalid()
         async with self._host.work() as work:
-            done = await opt_out(work, message_id)
+            done = await opt_out(work, message_id, self._withdraw)
         return pages.done() if done else pages.invalid()

@@ -1,33 +1,34 @@
-"""Carries messages: claims as many as there are open connections, hands them over, records the outcomes.
-
-An outcome that cannot be written, because the database is away, is kept here and written when it is back;
-until then its message is nobody else's business in this process.
-"""
+"""Carries messages: claims what its connections can carry at once, hands it over, remembers the outcomes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from services.notifications.delivery.ledger import Ledger, Settling
 from services.notifications.delivery.line import Line, Parcel
 from services.notifications.delivery.lines import Lines
+from services.notifications.delivery.pace import Pace
 from services.notifications.delivery.writer import CannotRender
-from services.notifications.domain.settlement import Attempt, Result
+from services.notifications.domain.settlement import Result
 from services.notifications.usecases.claim import Claimed
 from services.runtime.clock import Clock
 from services.runtime.patience import Backoff, wait_any
 
 log = structlog.get_logger()
 POLL_SECONDS = 1.0
+# What is not finished and written by then becomes `unknown` when its lease ends.
 _PATIENCE_SECONDS = 15
 # A wake-up may come a moment before the commit it tells of.
 _LOOK_AGAIN = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
-class Desk(Protocol):
+class Desk(Settling, Protocol):
     """What the courier asks of the database; each is one transaction."""
 
     async def due(self, most: int) -> int:
@@ -35,11 +36,7 @@ class Desk(Protocol):
         ...
 
     async def claim(self, most: int) -> list[Claimed]:
-        """Take messages over the gate; those returned are marked as sending by us."""
-        ...
-
-    async def settle(self, attempts: Sequence[Attempt]) -> bool:
-        """Write what became of attempts; whether their enrolments have messages waiting."""
+        """Take messages through the gate; those returned are marked as sending by us."""
         ...
 
     async def sweep(self, own: Collection[UUID]) -> int:
@@ -51,86 +48,114 @@ Write = Callable[[Claimed], Awaitable[Parcel]]
 
 
 class Courier:
-    """One per process. Its memory of outcomes outlives a failing loop."""
+    """One per process. `wake` says that there is something to send."""
 
     def __init__(self, lines: Lines, write: Write, clock: Clock, *, lease: timedelta) -> None:
         self.lines = lines
         self.wake = asyncio.Event()
+        self.ledger = Ledger(clock.now, self.wake.set)
         self._write = write
-        self._clock = clock
         self._lease = lease
-        self._carried: list[Attempt] = []
-        self._in_hand: dict[UUID, Claimed] = {}
-        self._settled = asyncio.Event()
-        self._free = asyncio.Event()
+        self._letters: deque[Claimed] = deque()
+        self._pace = Pace()
+        self._low = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def in_hand(self) -> int:
-        """Messages that were started here and whose outcome is not written yet."""
-        return len(self._in_hand)
 
     async def run(self, desk: Desk, stopping: asyncio.Event) -> None:
         """Carry messages until told to stop, then finish and record those on the wire."""
         done = asyncio.Event()
-        recorder = asyncio.create_task(self._record(desk, done))
+        recorder = asyncio.create_task(self.ledger.write(desk, done))
         sweeper = asyncio.create_task(self._sweep(desk, stopping))
         try:
             await self._carry_on(desk, stopping)
-            await self._finish()
         finally:
+            await self._finish()
             done.set()
             sweeper.cancel()
             _, late = await asyncio.wait({recorder, sweeper}, timeout=_PATIENCE_SECONDS)
             for task in late:
-                # What is not written down becomes `unknown` when its lease ends.
                 task.cancel()
             await self.lines.close()
 
     async def _carry_on(self, desk: Desk, stopping: asyncio.Event) -> None:
-        backoff = Backoff(first=0.2, longest=15)
+        backoff = Backoff(first=0.2, longest=5)
         while not stopping.is_set():
             self.wake.clear()
-            self._free.clear()
+            self._low.clear()
             try:
-                worked = await self._round(desk)
-                if not worked and not self.lines.problem:
-                    await self._idle(desk, stopping)
+                if not await self._round(desk):
+                    await self._rest(desk, stopping)
+                backoff.reset()
             except Exception as error:
                 log.warning("courier.failed", error=type(error).__name__)
                 await wait_any(stopping, timeout=backoff.next())
-                continue
-            if self.lines.problem:
-                await wait_any(stopping, timeout=backoff.next())
-            else:
-                backoff.reset()
 
     async def _round(self, desk: Desk) -> bool:
-        """Start what can be started; False when there is nothing to do just now."""
-        if self.lines.free == 0:
+        """Claim and start what can be started; False when there is nothing to do just now."""
+        ahead = self._pace.ahead
+        if self._tasks and len(self._letters) > len(self._tasks) * ahead // 2:
             return False
+        lines = await self._more_lines(desk)
+        try:
+            room = (len(lines) + len(self._tasks)) * ahead - len(self._letters)
+            claimed = await self._claim(desk, room) if room > 0 else []
+        except BaseException:
+            for line in lines:
+                await self.lines.give_back(line)
+            raise
+        self.ledger.take_in(claimed)
+        self._letters.extend(claimed)
+        await self._set_to_work(lines)
+        return bool(claimed)
+
+    async def _claim(self, desk: Desk, most: int) -> list[Claimed]:
+        begun = time.perf_counter()
+        claimed = await desk.claim(most)
+        self._pace.claimed(time.perf_counter() - begun)
+        return claimed
+
+    async def _set_to_work(self, lines: list[Line]) -> None:
+        """Start as many connections as there are letters for them."""
+        if self._letters and not lines and not self._tasks:
+            # Those that were at work ran out of letters while we claimed more.
+            lines = await self.lines.take(len(self._letters))
+        needed = min(len(lines), len(self._letters))
+        for line in lines[:needed]:
+            self._start(line)
+        for line in lines[needed:]:
+            await self.lines.give_back(line)
+        if not self._tasks:
+            self._put_back()
+
+    async def _more_lines(self, desk: Desk) -> list[Line]:
+        """Connections that nobody uses, opened if need be: as many as there are messages for them."""
         wanted = self.lines.free
         if self.lines.standing < wanted:
             wanted = await desk.due(wanted)
-        lines = await self.lines.take(wanted) if wanted else []
-        if not lines:
-            return False
-        claimed: list[Claimed] = []
-        try:
-            claimed = await desk.claim(len(lines))
-        finally:
-            for line in lines[len(claimed) :]:
-                await self.lines.give_back(line)
-        for message, line in zip(claimed, lines, strict=False):
-            self._start(message, line)
-        return bool(claimed)
+        return await self.lines.take(wanted) if wanted else []
 
-    async def _idle(self, desk: Desk, stopping: asyncio.Event) -> None:
+    def _start(self, line: Line) -> None:
+        task = asyncio.create_task(self._work_off(line))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks:
+            self._put_back()
+        self._low.set()
+
+    def _put_back(self) -> None:
+        """Nobody is left to carry these."""
+        while self._letters:
+            self.ledger.over(self._letters.popleft(), "untried", "no connection was left for it")
+
+    async def _rest(self, desk: Desk, stopping: asyncio.Event) -> None:
         """Sleep until there is work. A slow poll catches what nobody told us of."""
-        if self.lines.free == 0:
-            await wait_any(self._free, stopping)
+        if self._tasks:
+            await wait_any(self._low, self.wake, stopping, timeout=POLL_SECONDS)
             return
-        if not await wait_any(self.wake, stopping, timeout=POLL_SECONDS):
+        if not await wait_any(self.wake, stopping, timeout=max(POLL_SECONDS, self.lines.retry_in)):
             await self.lines.tidy()
             return
         for pause in _LOOK_AGAIN:
@@ -138,18 +163,24 @@ class Courier:
                 return
             await asyncio.sleep(pause)
 
-    def _start(self, claimed: Claimed, line: Line) -> None:
-        self._in_hand[claimed.message.id] = claimed
-        task = asyncio.create_task(self._deliver(claimed, line))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _work_off(self, line: Line) -> None:
+        """Carry letters, one after the other, while there are any and the connection is good."""
+        try:
+            while self._letters and line.usable and line.carried < self.lines.most_letters:
+                await self._deliver(self._letters.popleft(), line)
+                if len(self._letters) <= len(self._tasks) * self._pace.ahead // 2:
+                    self._low.set()
+        finally:
+            await self.lines.give_back(line)
 
     async def _deliver(self, claimed: Claimed, line: Line) -> None:
+        if not self.ledger.may_start(claimed):
+            self.ledger.over(claimed, "untried", "taken back before it left")
+            return
+        begun = time.perf_counter()
         result, detail = await self._attempt(claimed, line)
-        self._carried.append(Attempt(claimed.message.id, claimed.attempt, result, detail, self._clock.now()))
-        self._settled.set()
-        await self.lines.give_back(line)
-        self._free.set()
+        self._pace.carried(time.perf_counter() - begun)
+        self.ledger.over(claimed, result, detail)
 
     async def _attempt(self, claimed: Claimed, line: Line) -> tuple[Result, str]:
         try:
@@ -163,35 +194,12 @@ class Courier:
         outcome = await line.carry(parcel)
         return outcome.kind, outcome.detail
 
-    async def _record(self, desk: Desk, done: asyncio.Event) -> None:
-        """Write outcomes as they come, many at a time; while the database is away, keep them."""
-        backoff = Backoff(first=0.05, longest=2)
-        while self._carried or self._tasks or not done.is_set():
-            self._settled.clear()
-            try:
-                if batch := list(self._carried):
-                    await self._write_down(desk, batch)
-                backoff.reset()
-            except Exception as error:
-                log.warning("outcomes.kept", count=len(self._carried), error=type(error).__name__)
-                await asyncio.sleep(backoff.next())
-                continue
-            if not self._carried:
-                await wait_any(self._settled, *([] if done.is_set() else [done]), timeout=POLL_SECONDS)
-
-    async def _write_down(self, desk: Desk, batch: Sequence[Attempt]) -> None:
-        if await desk.settle(batch):
-            self.wake.set()
-        del self._carried[: len(batch)]
-        for attempt in batch:
-            self._in_hand.pop(attempt.message_id, None)
-
     async def _sweep(self, desk: Desk, stopping: asyncio.Event) -> None:
         """Look after messages of senders gone silent, and those whose time passes while none can go."""
         pause = min(5.0, max(0.05, self._lease.total_seconds() / 4))
         while not stopping.is_set():
             try:
-                if await desk.sweep(list(self._in_hand)):
+                if await desk.sweep(self.ledger.in_hand):
                     self.wake.set()
             except Exception as error:
                 log.warning("sweep.failed", error=type(error).__name__)
@@ -199,6 +207,7 @@ class Courier:
 
     async def _finish(self) -> None:
         """Let what is on the wire arrive: its outcome is the point of it all."""
+        self._put_back()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
             for task in late:

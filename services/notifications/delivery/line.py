@@ -19,6 +19,7 @@ TlsMode = Literal["none", "starttls", "tls"]
 _LINE_ENDS = re.compile(rb"\r\n|\n|\r")
 _LEADING_DOTS = re.compile(rb"(?m)^\.")
 _FLUSH_SECONDS = 0.005
+_ONE_STROKE = 16 * 1024
 
 
 class CannotConnect(Exception):
@@ -133,20 +134,26 @@ class Line:
         return from_reply("dot", reply.code, reply.message)
 
     async def _write(self, content: bytes, phase: "_Where") -> aiosmtplib.SMTPResponse:
-        """The body first, the final dot only when all of it has left this process."""
+        """The body first, the final dot only when all of it has left this process.
+
+        A small body leaves at one stroke with its dot: there is no moment in between to look.
+        """
         protocol = self._client.protocol
         if protocol is None or protocol.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        phase.at = "body"
-        protocol.write(_stuffed(content))
-        transport = cast(asyncio.WriteTransport, protocol.transport)
-        # Transports tell nobody when they have written everything.
-        while not transport.is_closing() and transport.get_write_buffer_size():  # noqa: ASYNC110
-            await asyncio.sleep(_FLUSH_SECONDS)
+        body = _stuffed(content)
+        if len(body) > _ONE_STROKE:
+            phase.at = "body"
+            protocol.write(body)
+            transport = cast(asyncio.WriteTransport, protocol.transport)
+            # Transports tell nobody when they have written everything.
+            while not transport.is_closing() and transport.get_write_buffer_size():  # noqa: ASYNC110
+                await asyncio.sleep(_FLUSH_SECONDS)
+            body = b""
         if not self.usable:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         phase.at = "dot"
-        protocol.write(b".\r\n")
+        protocol.write(body + b".\r\n")
         return await protocol.read_response(timeout=self.server.command_timeout)
 
     async def _reset(self, outcome: Outcome) -> Outcome:

@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.notifications.delivery.line import CannotConnect, Line, Server
+from services.runtime.patience import Backoff
 
 log = structlog.get_logger()
 OPEN = Gauge("leadwire_smtp_connections", "SMTP connections that are open.")
@@ -32,6 +33,8 @@ class Lines:
         self.idle_seconds = idle_seconds
         self.problem: str | None = None
         self._monotonic = monotonic
+        self._backoff = Backoff(first=0.2, longest=15)
+        self._retry_at = 0.0
         self._idle: list[Line] = []
         self._busy = 0
 
@@ -46,20 +49,27 @@ class Lines:
         self._idle = [line for line in self._idle if line.usable]
         return len(self._idle)
 
+    @property
+    def retry_in(self) -> float:
+        """Seconds until a server that did not let us in is tried again; 0 when it may be now."""
+        return max(0.0, self._retry_at - self._monotonic()) if self.problem else 0.0
+
     async def take(self, wanted: int) -> list[Line]:
         """Up to `wanted` open connections; fewer, or none, when the server does not let us in.
 
-        While it does not, one connection at a time is tried.
+        While it does not, one connection at a time is tried, ever more rarely.
         """
         wanted = min(wanted, self.free)
         taken = [self._idle.pop() for _ in range(min(wanted, self.standing))]
         self._busy += len(taken)
         missing = wanted - len(taken)
-        if missing and self.problem and not taken:
-            missing = 1
-        elif self.problem:
-            missing = 0
+        if self.problem:
+            missing = min(missing, 0 if self.retry_in else 1)
         opened = await asyncio.gather(*(self._open() for _ in range(missing)))
+        if missing and not any(opened):
+            self._retry_at = self._monotonic() + self._backoff.next()
+        elif missing:
+            self._backoff.reset()
         self._count()
         return taken + [line for line in opened if line]
 

@@ -10,14 +10,17 @@ from contracts.notifications import EndReason, FailureReason
 from services.notifications.domain.enrolment import MessageState, UnknownPolicy
 from services.notifications.domain.retry import backoff
 
-Result = Literal["sent", "refused", "render_failed", "deferred", "unknown"]
+Result = Literal["sent", "refused", "render_failed", "deferred", "untried", "unknown"]
 # Even a message that may be repeated goes out three times at most while its fate stays open.
 MOST_REPEATS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a message that is over. `detail` holds no address and no text."""
+    """One attempt at a message that is over. `detail` holds no address and no text.
+
+    `deferred` was tried and certainly not sent; `untried` never left this process.
+    """
 
     message_id: uuid.UUID
     number: int
@@ -59,5 +62,7 @@ def settle(
         repeats += 1
     if not running:
         return Change("cancelled", repeats=repeats)
+    if attempt.result == "untried":
+        return Change("queued", next_try_at=now, repeats=repeats)
     wait = backoff(attempt.number, random)
     return Change("queued", next_try_at=now + wait, repeats=repeats)

@@ -9,7 +9,7 @@ from uuid import UUID
 if TYPE_CHECKING:
     from services.runtime.database import Connection
 
-_COLUMNS = "id, version, name, language, zone, email, consents, fields, merged_into"
+CONTACT_COLUMNS = "id, version, name, language, zone, email, consents, fields, merged_into"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +69,14 @@ async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Co
     while True:
         now = await heads(connection, ids)
         rows = await connection.fetch(
-            f"SELECT {_COLUMNS} FROM contacts WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+            f"SELECT {CONTACT_COLUMNS} FROM contacts WHERE id = ANY($1::uuid[])"
+            " ORDER BY id FOR NO KEY UPDATE",
             sorted(set(now.values())),
         )
         held = {row["id"]: Contact(**row) for row in rows}
         # Absorbed while we waited for its lock: look again for who it is now.
         if all(contact.merged_into is None for contact in held.values()):
             return {asked: held[head] for asked, head in now.items()}
-
-
-async def lock_free(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Contact]:
-    """Those of the contacts that nobody else holds at this moment, locked; never waits."""
-    rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM contacts WHERE id = ANY($1::uuid[]) AND merged_into IS NULL"
-        " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-        sorted(set(ids)),
-    )
-    return {row["id"]: Contact(**row) for row in rows}
 
 
 async def with_address(connection: "Connection", address: str) -> list[UUID]:
@@ -118,7 +109,7 @@ async def absorb(connection: "Connection", staying: UUID, absorbed: UUID, now: d
 async def read(connection: "Connection", contact_id: UUID) -> Contact | None:
     """The contact as it is now, not locked."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM contacts WHERE id ="
+        f"SELECT {CONTACT_COLUMNS} FROM contacts WHERE id ="
         " (SELECT coalesce(merged_into, id) FROM contacts WHERE id = $1)",
         contact_id,
     )

@@ -99,6 +99,17 @@ async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, En
     return {row["id"]: _enrolment(row) for row in rows}
 
 
+async def lock_of_messages(connection: "Connection", messages: Collection[UUID]) -> dict[UUID, Enrolment]:
+    """The enrolments these messages belong to, held until the transaction ends."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE id IN"
+        " (SELECT enrolment_id FROM messages WHERE id = ANY($1::uuid[]))"
+        " ORDER BY id FOR NO KEY UPDATE",
+        list(messages),
+    )
+    return {row["id"]: _enrolment(row) for row in rows}
+
+
 async def lock_running(connection: "Connection", contacts: Collection[UUID]) -> list[Enrolment]:
     """The running enrolments of these contacts, held until the transaction ends."""
     rows = await connection.fetch(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.notifications.domain.enrolment import MessageOutcome, MessageState, UnknownPolicy
+from services.notifications.store.contacts import CONTACT_COLUMNS, Contact
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -78,13 +79,13 @@ class Moved:
     repeats: int = 0
 
 
-_JOINED = """
-    SELECT m.id, m.enrolment_id, m.contact_id, m.step, m.position, m.medium, m.purpose, m.state,
-           m.internet_message_id, m.unknown_policy, m.repeats, m.attempts, m.late_at,
-           m.lease_owner, e.sequence, e.version, e.deal_id, e.state AS enrolment_state,
-           e.correlation, e.traceparent
-    FROM messages m JOIN enrolments e ON e.id = m.enrolment_id
+_JOINED_COLUMNS = """
+    m.id, m.enrolment_id, m.contact_id, m.step, m.position, m.medium, m.purpose, m.state,
+    m.internet_message_id, m.unknown_policy, m.repeats, m.attempts, m.late_at,
+    m.lease_owner, e.sequence, e.version, e.deal_id, e.state AS enrolment_state,
+    e.correlation, e.traceparent
 """
+_JOINED = f"SELECT {_JOINED_COLUMNS} FROM messages m JOIN enrolments e ON e.id = m.enrolment_id"
 # A later step waits until the fate of an earlier one is known: order within an enrolment is kept.
 _DUE = """
     m.state = 'queued' AND m.next_try_at <= $1 AND NOT EXISTS
@@ -122,27 +123,49 @@ async def count_due(connection: "Connection", now: datetime, most: int) -> int:
     return count
 
 
-async def due(connection: "Connection", now: datetime, most: int) -> list[tuple[UUID, UUID]]:
-    """Messages that could go out now, the longest waiting first, each with its contact. Not locked."""
+async def lock_contacts_due(connection: "Connection", now: datetime, most: int) -> dict[UUID, Contact]:
+    """The contacts of messages that could go out now, the longest waiting first, locked.
+
+    Contacts that somebody else holds are passed over: this never waits.
+    """
     rows = await connection.fetch(
-        f"SELECT m.id, m.contact_id FROM messages m WHERE {_DUE} ORDER BY m.next_try_at LIMIT $2",
+        f"""
+        WITH due AS (SELECT m.contact_id FROM messages m WHERE {_DUE} ORDER BY m.next_try_at LIMIT $2)
+        SELECT {CONTACT_COLUMNS} FROM contacts WHERE id IN (SELECT contact_id FROM due)
+            AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+        """,
         now,
         most,
     )
-    return [(row["id"], row["contact_id"]) for row in rows]
+    return {row["id"]: Contact(**row) for row in rows}
 
 
 async def lock_queued(
-    connection: "Connection", ids: Collection[UUID], contacts: Collection[UUID]
-) -> list[Message]:
-    """Those of the messages that still wait, belong to these contacts and are nobody's. Never waits."""
+    connection: "Connection", now: datetime, contacts: Collection[UUID], most: int
+) -> list[tuple[Message, bool]]:
+    """Messages to these contacts, locked, that could go out now and are nobody's; never waits.
+
+    Each with whether it must not be sent: read in one statement with the lock, after the contacts'.
+    """
     rows = await connection.fetch(
-        f"{_JOINED} WHERE m.id = ANY($1::uuid[]) AND m.contact_id = ANY($2::uuid[])"
-        " AND m.state = 'queued' ORDER BY m.id FOR NO KEY UPDATE OF e, m SKIP LOCKED",
-        list(ids),
+        f"""
+        SELECT {_JOINED_COLUMNS}, EXISTS (SELECT 1 FROM suppressions s WHERE s.medium = m.medium
+                   AND (s.contact_id = m.contact_id OR s.address = lower(c.email))) AS suppressed
+        FROM messages m JOIN enrolments e ON e.id = m.enrolment_id
+            JOIN contacts c ON c.id = m.contact_id
+        WHERE m.contact_id = ANY($2::uuid[]) AND {_DUE}
+        ORDER BY m.next_try_at LIMIT $3 FOR NO KEY UPDATE OF e, m SKIP LOCKED
+        """,
+        now,
         list(contacts),
+        most,
     )
-    return [Message(**row) for row in rows]
+    return [_with_verdict(dict(row)) for row in rows]
+
+
+def _with_verdict(row: dict[str, Any]) -> tuple[Message, bool]:
+    suppressed: bool = row.pop("suppressed")
+    return Message(**row), suppressed
 
 
 async def start(
@@ -167,14 +190,6 @@ async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Me
         f"{_JOINED} WHERE m.id = ANY($1::uuid[]) ORDER BY m.id FOR NO KEY UPDATE OF m", list(ids)
     )
     return {row["id"]: Message(**row) for row in rows}
-
-
-async def enrolments_of(connection: "Connection", ids: Collection[UUID]) -> list[UUID]:
-    """The enrolments these messages belong to."""
-    rows = await connection.fetch(
-        "SELECT DISTINCT enrolment_id FROM messages WHERE id = ANY($1::uuid[])", list(ids)
-    )
-    return [row["enrolment_id"] for row in rows]
 
 
 async def move(connection: "Connection", moved: Sequence[Moved]) -> None:

@@ -1,6 +1,6 @@
 """Whom we must never write to: addresses, and the contacts behind them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -32,7 +32,11 @@ def canonical(address: str) -> str:
 
 
 async def lock_addresses(connection: "Connection", addresses: Iterable[str]) -> None:
-    """Nobody else sends to, or suppresses, these addresses until the transaction ends."""
+    """Nobody else suppresses these addresses, or gives them to a contact, until the transaction ends.
+
+    So whoever suppresses an address finds every contact that has it, and the contacts' own locks do
+    the rest.
+    """
     wanted = sorted({canonical(address) for address in addresses})
     if wanted:
         await connection.fetch(
@@ -58,20 +62,6 @@ async def add(connection: "Connection", suppression: Suppression) -> bool:
         suppression.added_at,
     )
     return added is not None
-
-
-async def hit(
-    connection: "Connection", medium: str, addresses: Collection[str], contacts: Collection[UUID]
-) -> tuple[set[str], set[UUID]]:
-    """Those of the addresses (canonical) and of the contacts that must not be written to."""
-    rows = await connection.fetch(
-        "SELECT address, contact_id FROM suppressions"
-        " WHERE medium = $1 AND (address = ANY($2::text[]) OR contact_id = ANY($3::uuid[]))",
-        medium,
-        sorted({canonical(address) for address in addresses}),
-        list(contacts),
-    )
-    return {row["address"] for row in rows}, {row["contact_id"] for row in rows if row["contact_id"]}
 
 
 async def move(connection: "Connection", staying: UUID, absorbed: UUID) -> None:

@@ -10,15 +10,14 @@ from uuid import UUID
 
 from services.notifications.domain.enrolment import RUNNING
 from services.notifications.domain.gate import Standing, Verdict, gate
-from services.notifications.store import contacts, enrolments, messages, suppressions
+from services.notifications.store import enrolments, messages
 from services.notifications.store.contacts import Contact
+from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import Message, Moved, Started
 from services.notifications.usecases.ending import conclude
 from services.notifications.usecases.tell import cause_of, note, tell_not_sent
 from services.runtime.cause import Cause
 from services.runtime.work import Work
-
-_MEDIUM = "email"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +32,14 @@ class Claimed:
 
 async def claim(work: Work, owner: UUID, most: int, lease: timedelta) -> list[Claimed]:
     """Start up to `most` due messages. Refused ones are settled in the same transaction."""
-    due = await messages.due(work.connection, work.now, most)
-    if not due:
+    held = await messages.lock_contacts_due(work.connection, work.now, most)
+    if not held:
         return []
-    held = await contacts.lock_free(work.connection, [contact_id for _, contact_id in due])
-    suppressed = await _suppressed(work, held)
-    locked = await messages.lock_queued(work.connection, [id for id, _ in due], held)
     passed: list[Claimed] = []
     refused: list[tuple[Message, Verdict]] = []
-    for message in locked:
+    for message, suppressed in await messages.lock_queued(work.connection, work.now, held, most):
         contact = held[message.contact_id]
-        verdict = gate(_standing(message, contact, contact.id in suppressed), work.now)
+        verdict = gate(_standing(message, contact, suppressed), work.now)
         if verdict.passes and contact.email:
             passed.append(Claimed(message, contact, contact.email, message.attempts + 1))
         else:
@@ -52,7 +48,8 @@ async def claim(work: Work, owner: UUID, most: int, lease: timedelta) -> list[Cl
         started = [Started(one.message.id, one.address) for one in passed]
         await messages.start(work.connection, started, owner, work.now, work.now + lease)
     if refused:
-        await refuse(work, refused)
+        locked = await enrolments.lock_of_messages(work.connection, [one.id for one, _ in refused])
+        await refuse(work, refused, locked)
     return passed
 
 
@@ -67,17 +64,12 @@ def _standing(message: Message, contact: Contact, suppressed: bool) -> Standing:
     )
 
 
-async def _suppressed(work: Work, held: Mapping[UUID, Contact]) -> set[UUID]:
-    """Those of the contacts, held, that must not be written to."""
-    emails = {id: contact.email for id, contact in held.items() if contact.email}
-    await suppressions.lock_addresses(work.connection, emails.values())
-    addresses, people = await suppressions.hit(work.connection, _MEDIUM, emails.values(), held)
-    by_address = {id for id, email in emails.items() if suppressions.canonical(email) in addresses}
-    return people | by_address
-
-
-async def refuse(work: Work, refused: Sequence[tuple[Message, Verdict]]) -> None:
-    """Settle messages, locked, that the gate did not let through."""
+async def refuse(
+    work: Work,
+    refused: Sequence[tuple[Message, Verdict]],
+    locked: Mapping[UUID, Enrolment],
+) -> None:
+    """Settle messages that the gate did not let through; they and their enrolments are locked."""
     await messages.move(work.connection, [_moved(work, message, verdict) for message, verdict in refused])
     causes: dict[UUID, Cause] = {}
     for message, verdict in refused:
@@ -87,8 +79,7 @@ async def refuse(work: Work, refused: Sequence[tuple[Message, Verdict]]) -> None
             tell_not_sent(work, message, cause, verdict.reason, verdict.detail)
         else:
             note(work, message, cause, f"took back message {message.step}: its sequence had ended")
-    locked = await enrolments.lock(work.connection, list(causes))
-    await conclude(work, locked, causes)
+    await conclude(work, {id: locked[id] for id in causes}, causes)
 
 
 def _moved(work: Work, message: Message, verdict: Verdict) -> Moved:

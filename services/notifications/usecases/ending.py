@@ -13,6 +13,7 @@ from services.runtime.cause import Cause
 from services.runtime.work import Work
 
 STEP_TIMER = "step"
+_ALL_DONE = ("completed", "unknown")
 ENDED = Counter("leadwire_enrolments_ended_total", "Enrolments that ended.", ["reason"])
 
 
@@ -31,7 +32,8 @@ async def end(
     if not reasons:
         return 0
     await enrolments.end(work.connection, {id: reason for id, (reason, _) in reasons.items()}, work.now)
-    await messages.cancel_queued(work.connection, list(reasons), work.now)
+    if early := [id for id, (reason, _) in reasons.items() if reason not in _ALL_DONE]:
+        await messages.cancel_queued(work.connection, early, work.now)
     for reason, enrolment in reasons.values():
         _tell(work, enrolment, reason, (causes or {}).get(enrolment.id, work.cause))
     return len(reasons)
@@ -58,7 +60,8 @@ async def conclude(work: Work, locked: Mapping[UUID, Enrolment], causes: Mapping
 
 
 def _tell(work: Work, enrolment: Enrolment, reason: EndReason, cause: Cause) -> None:
-    work.disarm(STEP_TIMER, str(enrolment.id))
+    if enrolment.armed_step is not None:
+        work.disarm(STEP_TIMER, str(enrolment.id))
     work.emit(
         SequenceEnded(
             contact_id=enrolment.contact_id,

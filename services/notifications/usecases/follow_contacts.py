@@ -28,7 +28,9 @@ async def note_changes(work: Work, changes: Sequence[ContactChanged]) -> None:
         known = newest.get(change.contact_id)
         if known is None or known.version < change.version:
             newest[change.contact_id] = change
-    kept = await contacts.save(work.connection, [_row(one) for one in newest.values()], work.now)
+    rows = [_row(one) for one in newest.values()]
+    await suppressions.lock_addresses(work.connection, (row["email"] for row in rows if row["email"]))
+    kept = await contacts.save(work.connection, rows, work.now)
     STALE.inc(len(changes) - kept)
 
 

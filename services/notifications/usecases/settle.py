@@ -1,6 +1,6 @@
 """Records what became of messages that were started, and what that means for their enrolments."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from uuid import UUID
@@ -12,6 +12,7 @@ from services.notifications.domain.gate import Verdict
 from services.notifications.domain.settlement import Attempt, Change
 from services.notifications.domain.settlement import settle as decide
 from services.notifications.store import enrolments, messages
+from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import Message, Moved
 from services.notifications.usecases.claim import refuse
 from services.notifications.usecases.ending import conclude
@@ -30,7 +31,7 @@ async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: R
 
     Returns whether their enrolments have messages waiting.
     """
-    locked = await _lock(work, [attempt.message_id for attempt in attempts])
+    runs, locked = await _lock(work, [attempt.message_id for attempt in attempts])
     settled = [
         (locked[attempt.message_id], attempt)
         for attempt in attempts
@@ -38,7 +39,7 @@ async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: R
     ]
     if len(settled) < len(attempts):
         log.warning("messages.overtaken", count=len(attempts) - len(settled))
-    return await _write(work, settled, random)
+    return await _write(work, settled, runs, random)
 
 
 async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) -> int:
@@ -48,35 +49,36 @@ async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) 
     """
     silent = await messages.expired(work.connection, work.now, own, _AT_ONCE)
     late = await messages.overdue(work.connection, work.now, _AT_ONCE)
-    locked = await _lock(work, [*silent, *late])
+    runs, locked = await _lock(work, [*silent, *late])
     lost = [
         (message, _lost(message, owner, work.now))
         for id in silent
         if (message := locked.get(id)) and message.state == "sending"
     ]
-    await _write(work, lost, random)
+    await _write(work, lost, runs, random)
     overdue = [
         (message, Verdict(reason="too_late", detail="its time had passed"))
         for id in late
         if (message := locked.get(id)) and message.state == "queued"
     ]
     if overdue:
-        await refuse(work, overdue)
+        await refuse(work, overdue, runs)
     return len(lost) + len(overdue)
 
 
 def _lost(message: Message, owner: UUID, now: datetime) -> Attempt:
     """One of our own that we have no memory of never left: its claim committed unheard."""
     if message.lease_owner == owner:
-        return Attempt(message.id, message.attempts, "deferred", _NEVER_LEFT, now)
+        return Attempt(message.id, message.attempts, "untried", _NEVER_LEFT, now)
     return Attempt(message.id, message.attempts, "unknown", _CUT_OFF, now)
 
 
-async def _lock(work: Work, ids: Sequence[UUID]) -> dict[UUID, Message]:
+async def _lock(work: Work, ids: Sequence[UUID]) -> tuple[Mapping[UUID, Enrolment], Mapping[UUID, Message]]:
+    """The messages and, before them, their enrolments."""
     if not ids:
-        return {}
-    await enrolments.lock(work.connection, await messages.enrolments_of(work.connection, ids))
-    return await messages.lock(work.connection, ids)
+        return {}, {}
+    runs = await enrolments.lock_of_messages(work.connection, ids)
+    return runs, await messages.lock(work.connection, ids)
 
 
 def _is_owed(message: Message, attempt: Attempt, owner: UUID) -> bool:
@@ -91,7 +93,12 @@ def _is_owed(message: Message, attempt: Attempt, owner: UUID) -> bool:
     return message.state == "queued" or (message.state == "unknown" and message.lease_owner == owner)
 
 
-async def _write(work: Work, settled: Sequence[tuple[Message, Attempt]], random: Random) -> bool:
+async def _write(
+    work: Work,
+    settled: Sequence[tuple[Message, Attempt]],
+    runs: Mapping[UUID, Enrolment],
+    random: Random,
+) -> bool:
     if not settled:
         return False
     moved: list[Moved] = []
@@ -109,7 +116,7 @@ async def _write(work: Work, settled: Sequence[tuple[Message, Attempt]], random:
         causes[message.enrolment_id] = cause = cause_of(message, attempt.number, attempt.result)
         _tell(work, message, attempt, change, cause)
     await messages.move(work.connection, moved)
-    return await conclude(work, await enrolments.lock(work.connection, list(causes)), causes)
+    return await conclude(work, {id: runs[id] for id in causes}, causes)
 
 
 def _moved(message: Message, attempt: Attempt, change: Change) -> Moved:
@@ -130,6 +137,8 @@ def _tell(work: Work, message: Message, attempt: Attempt, change: Change, cause:
         tell_sent(work, message, cause, attempt.at)
     elif change.reason is not None:
         tell_not_sent(work, message, cause, change.reason, attempt.detail)
+    elif attempt.result == "untried":
+        return
     elif change.state == "queued":
         note(work, message, cause, f"put off message {message.step}: {attempt.detail}")
     else:

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 
-from services.notifications.delivery.courier import Courier
 from services.notifications.domain.rules import Template
 from tests.notifications.samples import contact, rules
 from tests.notifications.smtp_sink import (
@@ -251,7 +250,7 @@ async def test_stopping_waits_for_what_is_on_the_wire(stage: Stage, smtp: Sink) 
     smtp.at["DATA"] = slow(0.5)
     courier = stage.courier(smtp.port)
     async with carrying(courier, stage.desk()):
-        await until(lambda: courier.in_hand)
+        await until(lambda: courier.ledger.in_hand)
     assert await stage.endings() == ["completed"]
 
 
@@ -289,7 +288,7 @@ async def test_while_the_database_is_away_outcomes_are_kept_and_never_sent_again
         assert len(smtp.letters) == 1
         # Long past its lease: still in this process's hands.
         stage.clock.time += timedelta(hours=1)
-        await desk.sweep([*courier._in_hand])
+        await desk.sweep(courier.ledger.in_hand)
         assert await stage.states() == [("only", "sending")]
         desk.settle = settle  # type: ignore[method-assign]
         await until(lambda: settled(stage))
@@ -317,7 +316,3 @@ async def test_news_that_it_was_sent_is_welcome_after_others_gave_it_up(stage: S
         await until(lambda: stage.value("SELECT state = 'sent' FROM messages"))
     assert len(smtp.letters) == 1
     assert (await stage.types())[-1] == "messages.sent"
-
-
-def test_a_courier_that_never_ran_holds_nothing() -> None:
-    assert Courier(None, None, None, lease=timedelta(1)).in_hand == 0  # type: ignore[arg-type]

@@ -82,7 +82,8 @@ CREATE UNIQUE INDEX leads_one_open ON leads (contact_id) WHERE status = 'open';
 CREATE INDEX leads_contact ON leads (contact_id);
 CREATE INDEX leads_newest ON leads (captured_at, id);
 CREATE INDEX leads_by_status ON leads (status, captured_at, id);
-CREATE INDEX leads_by_owner ON leads (owner, status, captured_at, id);
+CREATE INDEX leads_by_owner ON leads (owner, captured_at, id);
+CREATE INDEX leads_merged_into ON leads (merged_into) WHERE merged_into IS NOT NULL;
 CREATE TABLE merges (
     id uuid PRIMARY KEY,
     n bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
