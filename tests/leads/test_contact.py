@@ -4,11 +4,23 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.leads.domain.contact import MOST_NOTES, Contact, Held, Sighting, absorb, describe, proof
+from services.leads.domain.contact import (
+    MOST_CONSENTS,
+    MOST_KINDS_OF_NOTES,
+    MOST_NOTES,
+    Contact,
+    Held,
+    Sighting,
+    absorb,
+    describe,
+    proof,
+)
 from services.leads.domain.identity import Key, Reading
-from services.leads.domain.lead import LONGEST_TITLE, title_of
-from services.leads.domain.rules import Asked, FieldRule, Rules
+from services.leads.domain.lead import LONGEST_FIELDS, LONGEST_TITLE, brief, title_of
+from services.leads.domain.rules import LONGEST_CONTACT_FIELD, Asked, FieldRule, Rules
 from tests.leads.stage import BEGIN
 
 PHONE, MAIL = Key("phone", "+79261234567"), Key("email", "ivan@example.com")
@@ -89,3 +101,29 @@ def test_only_fields_that_are_meant_for_it_go_to_the_contact() -> None:
 )
 def test_a_lead_is_called_by_what_it_is_about(title: str | None, text: str, expected: str) -> None:
     assert title_of(title, text, "site") == expected
+
+
+def test_nobody_can_make_a_contact_grow_without_end() -> None:
+    contact = _contact()
+    for number in range(300):
+        notes = ((f"kind{number}", "?"),)
+        describe(contact, Sighting(BEGIN, Reading(notes=notes), consents=frozenset({f"purpose {number}"})))
+    assert len(contact.fields) == MOST_KINDS_OF_NOTES
+    assert len(contact.consents) == MOST_CONSENTS
+    rules = Rules(fields={"essay": FieldRule(on_contact=True), "list": FieldRule("list", on_contact=True)})
+    long: dict[str, str | list[str]] = {"essay": "x" * 10_000, "list": ["y" * 300] * 1_000}
+    kept = rules.sighting(Asked(at=BEGIN, channel="s", kind="form", medium="form", fields=long)).fields
+    assert sum(len("".join(value)) for value in kept.values()) <= 2 * LONGEST_CONTACT_FIELD
+
+
+@given(
+    st.dictionaries(st.text(max_size=20), st.text(max_size=50) | st.lists(st.text(max_size=9), max_size=5))
+)
+def test_a_lead_carries_ordinary_fields_as_they_are(fields: dict[str, str | list[str]]) -> None:
+    assert brief(fields) == fields
+
+
+def test_a_lead_carries_no_more_than_the_bus_takes() -> None:
+    fields = {f"field {number}": "x" * 100_000 for number in range(1_000)}
+    carried = brief(fields)
+    assert 0 < sum(len(name) + len(value) for name, value in carried.items()) <= LONGEST_FIELDS

@@ -168,3 +168,11 @@ async def test_an_endless_id_from_outside_is_no_name(stage: Stage) -> None:
     (note,) = await stage.rows("SELECT names FROM journal")
     assert "vendor-7" in note["names"]
     assert max(map(len, note["names"])) < 100
+
+
+async def test_a_huge_enquiry_is_kept_whole_and_its_facts_fit_the_bus(stage: Stage) -> None:
+    fields: dict[str, str | list[str]] = {f"field {number}": "я" * 100 for number in range(2_000)}
+    replied = [f"{number}@example.com" for number in range(5_000)]
+    await stage.log(interaction(1, PHONE, text="я" * 200_000, fields=fields, in_reply_to=replied))
+    assert await stage.value("SELECT length(text) FROM interactions") == 200_000
+    assert await stage.value("SELECT max(octet_length(body)) FROM outbox") < 200_000

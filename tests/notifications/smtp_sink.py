@@ -24,7 +24,7 @@ class Taken:
 
     @property
     def message(self) -> EmailMessage:
-        return cast(EmailMessage, message_from_bytes(self.content, policy=SMTP_POLICY))
+        return message_from_bytes(self.content, policy=SMTP_POLICY)
 
 
 @dataclass
@@ -152,6 +152,13 @@ async def take_and_cut(sink: Sink, server: SMTP, envelope: Envelope) -> str:
     sink.take(envelope)
     hang_up(server)
     return "250 never heard"
+
+
+async def take_in_silence(sink: Sink, _server: SMTP, envelope: Envelope) -> str:
+    """Take the letter and never say so."""
+    sink.take(envelope)
+    await asyncio.sleep(60)
+    return "250 too late"
 
 
 async def close_421(_sink: Sink, server: SMTP, _envelope: Envelope) -> str:

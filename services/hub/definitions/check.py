@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Any
 
 from services.hub.definitions import limits
 from services.hub.definitions.findings import DefinitionsRefused, Finding, suggestion
+from services.hub.definitions.folder import TEMPLATE_ENDING
 from services.hub.definitions.load import Loaded, load
 from services.hub.definitions.parts import Owner, Part, owners, split
 from services.runtime.definitions import DefinitionErrors
 
+_LINE_OF_BODY = re.compile(r"line (\d+) of body: ")
 _WHERE = {
     "channel": "channels:",
     "funnel": "funnels:",
@@ -107,4 +110,9 @@ def _too_large(parts: Mapping[str, Part]) -> Iterator[Finding]:
 
 def _at(loaded: Loaded, path: str, message: str, remedy: str) -> Finding:
     place = loaded.place(path)
+    inside = _LINE_OF_BODY.match(message)
+    if inside and place.file.endswith(TEMPLATE_ENDING):
+        # The owner counts from where the body begins; people count from the top of the file.
+        line = place.line + int(inside[1]) - 1
+        return Finding(place.file, line, path, message[inside.end() :], remedy)
     return Finding(place.file, place.line, path, message, remedy)

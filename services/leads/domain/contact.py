@@ -8,7 +8,11 @@ from uuid import UUID
 from services.leads.domain.identity import Key, Reading
 
 FieldValue = str | list[str]
+# A contact is published whole with every change, so nobody may make it grow without end.
 MOST_NOTES = 10
+MOST_KINDS_OF_NOTES = 20
+MOST_CONSENTS = 100
+_NOTE = "invalid_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def describe(contact: Contact, sighting: Sighting) -> bool:
     contact.consents = _union(contact.consents, sighting.consents)
     contact.fields = {**contact.fields, **sighting.fields}
     for kind, value in sighting.reading.notes:
-        _keep_note(contact.fields, f"invalid_{kind}", value)
+        _keep_note(contact.fields, _NOTE + kind, value)
     return portrait(contact) != before
 
 
@@ -104,11 +108,27 @@ def proof(reading: Reading, absorbed: Contact) -> str:
 
 
 def _union(purposes: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({*purposes, *more}))
+    new = sorted({*more} - {*purposes})
+    return tuple(sorted((*purposes, *new[: max(0, MOST_CONSENTS - len(purposes))])))
 
 
 def _keep_note(fields: dict[str, FieldValue], name: str, value: str) -> None:
+    if name not in fields and sum(one.startswith(_NOTE) for one in fields) >= MOST_KINDS_OF_NOTES:
+        return
     kept = fields.get(name, [])
     notes = [kept] if isinstance(kept, str) else list(kept)
     if value not in notes and len(notes) < MOST_NOTES:
         fields[name] = [*notes, value]
+
+
+def shortened(value: FieldValue, longest: int) -> FieldValue:
+    """A field's value of at most so many characters in all."""
+    if isinstance(value, str):
+        return value[:longest]
+    kept: list[str] = []
+    for one in value:
+        if longest <= 0:
+            break
+        kept.append(one[:longest])
+        longest -= len(one) + 1
+    return kept

@@ -14,6 +14,8 @@ EMAIL: Final = "email"
 WEAK_KINDS: Final = frozenset({"username", "visitor", "cookie", "device", "ip"})
 # A form with more than this names nobody in particular.
 MOST_IDENTITIES: Final = 16
+LONGEST_KIND: Final = 40
+LONGEST_VALUE: Final = 320
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,8 +66,8 @@ class Recognition:
             key = normalize(kind, value, self.region)
             if key is not None and len(keys) < MOST_IDENTITIES:
                 keys[key] = None
-            elif shown := clean(value).strip():
-                notes[clean(kind).strip().lower() or "unknown", shown] = None
+            elif shown := clean(value).strip()[:LONGEST_VALUE]:
+                notes[clean(kind).strip().lower()[:LONGEST_KIND] or "unknown", shown] = None
         return Reading(
             tuple(key for key in keys if self.is_strong(key)),
             tuple(key for key in keys if not self.is_strong(key)),
@@ -90,7 +92,9 @@ def normalize(kind: str, value: str, region: str) -> Key | None:
         spelled = _email(value)
     else:
         spelled = value or None
-    return Key(kind, spelled) if spelled else None
+    if not spelled or len(kind) > LONGEST_KIND or len(spelled) > LONGEST_VALUE:
+        return None
+    return Key(kind, spelled)
 
 
 def readings(text: str, region: str) -> list[Key]:

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from services.leads.domain.contact import FieldValue
+from services.leads.domain.contact import FieldValue, shortened
 
 Status = Literal["open", "qualified", "closed", "merged"]
 LONGEST_TITLE: Final = 120
+LONGEST_FIELD: Final = 2_000
+# In characters, names included. The interaction keeps everything; a lead travels through the bus.
+LONGEST_FIELDS: Final = 50_000
 
 
 @dataclass(slots=True)
@@ -60,3 +63,16 @@ def title_of(title: str | None, text: str, channel: str) -> str:
     lines = (line.strip() for line in (title or "", *text.splitlines()[:20]))
     first = next((line for line in lines if line), f"Enquiry from {channel}")
     return first if len(first) <= LONGEST_TITLE else first[: LONGEST_TITLE - 1].rstrip() + "…"
+
+
+def brief(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """The fields of an enquiry as far as a lead carries them: the first ones, none too long."""
+    kept: dict[str, FieldValue] = {}
+    room = LONGEST_FIELDS
+    for name, value in fields.items():
+        short = shortened(value, LONGEST_FIELD)
+        room -= len(name) + (len(short) if isinstance(short, str) else sum(len(one) + 1 for one in short))
+        if room < 0:
+            break
+        kept[name] = short
+    return kept

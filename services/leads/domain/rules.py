@@ -8,12 +8,13 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from services.leads.domain.assignment import AssignmentRule, Seat, assign
-from services.leads.domain.contact import Contact, FieldValue, Sighting
+from services.leads.domain.contact import Contact, FieldValue, Sighting, shortened
 from services.leads.domain.identity import Recognition, clean
 from services.leads.domain.scoring import ScoringRule, View, points_for
 
 FieldType = Literal["text", "number", "flag", "list"]
 LONGEST_TEXT_IN_CONDITIONS = 10_000
+LONGEST_CONTACT_FIELD = 1_000
 _ZONE_FIELDS = ("zone", "timezone")
 _TRUE = frozenset({"1", "true", "yes", "on", "да"})
 _EMPTY: dict[FieldType, Any] = {"text": "", "flag": False, "list": []}
@@ -65,7 +66,11 @@ class Rules:
             language=_line(asked.language),
             zone=_zone(asked.fields),
             consents=asked.consents,
-            fields={name: value for name, value in asked.fields.items() if name in kept},
+            fields={
+                name: shortened(value, LONGEST_CONTACT_FIELD)
+                for name, value in asked.fields.items()
+                if name in kept
+            },
         )
 
     def view(self, asked: Asked, contact: Contact, *, known: bool) -> View:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from services.runtime.work import Work
 
 
+# What a fact carries must fit the bus; no person has more.
+MOST_IDENTITIES = 100
+MOST_REPLIED_TO = 50
+
+
 def contact_changed(contact: Contact, desk: Desk, work: "Work", *, cause: "Cause", correlation: str) -> None:
     """Count the contact's version up, have it written, and publish how it stands."""
     contact.version += 1
@@ -25,7 +30,9 @@ def contact_changed(contact: Contact, desk: Desk, work: "Work", *, cause: "Cause
         name=contact.name,
         language=contact.language,
         zone=contact.zone,
-        identities=[Identity(kind=held.key.kind, value=held.key.value) for held in contact.held()],
+        identities=[
+            Identity(kind=held.key.kind, value=held.key.value) for held in contact.held()[:MOST_IDENTITIES]
+        ],
         consents=list(contact.consents),
         fields=contact.fields,
     )
@@ -59,7 +66,7 @@ def contact_touched(lead: Lead, entry: Entry, *, first: bool) -> None:
         medium=entry.data.medium,
         lead_id=lead.id,
         first=first,
-        in_reply_to=[clean(one) for one in entry.data.in_reply_to],
+        in_reply_to=[clean(one) for one in entry.data.in_reply_to[:MOST_REPLIED_TO]],
         occurred_at=entry.data.occurred_at,
     )
     entry.work.emit(touched, cause=entry.fact.cause, correlation=lead.correlation)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from contracts.interactions import InteractionReceived
 from services.leads.domain.contact import Contact, Held, describe, proof
 from services.leads.domain.identity import Key
-from services.leads.domain.lead import Lead, touch
+from services.leads.domain.lead import Lead, brief, touch
 from services.leads.domain.rules import Rules
 from services.leads.domain.scoring import View
 from services.leads.store import contacts, interactions, leads, merges
@@ -159,7 +159,7 @@ async def _capture(entry: Entry, contact: Contact, points: dict[str, int], desk:
         captured_at=data.received_at,
         touched_at=data.received_at,
         correlation=entry.fact.cause.correlation,
-        fields=dict(entry.asked.fields),
+        fields=brief(entry.asked.fields),
         points=points,
     )
     if entry.rules.assignment:

@@ -91,11 +91,12 @@ async def absorb(connection: "Connection", staying: UUID, absorbed: UUID, now: d
     """Record that `absorbed` is `staying` from now on; both may be unheard of."""
     await connection.execute(
         """
-        INSERT INTO contacts (id, version, merged_into, changed_at)
-        SELECT id, 0, CASE WHEN id = $2 THEN $1::uuid END, $3
-        FROM unnest(ARRAY[$1::uuid, $2::uuid]) AS id ORDER BY id
-        ON CONFLICT (id) DO UPDATE SET merged_into =
-            coalesce(excluded.merged_into, contacts.merged_into)
+        INSERT INTO contacts (id, version, absorbed_by, merged_into, changed_at)
+        SELECT id, 0, head, head, $3 FROM (SELECT id, CASE WHEN id = $2 THEN $1::uuid END AS head
+            FROM unnest(ARRAY[$1::uuid, $2::uuid]) AS id) AS pair ORDER BY id
+        ON CONFLICT (id) DO UPDATE SET
+            absorbed_by = coalesce(excluded.absorbed_by, contacts.absorbed_by),
+            merged_into = coalesce(excluded.merged_into, contacts.merged_into)
         """,
         staying,
         absorbed,
@@ -104,6 +105,34 @@ async def absorb(connection: "Connection", staying: UUID, absorbed: UUID, now: d
     await connection.execute(
         "UPDATE contacts SET merged_into = $1 WHERE merged_into = $2 AND id <> $1", staying, absorbed
     )
+
+
+async def absorbed_among(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, int]:
+    """Those of the contacts that were known and then absorbed, with the version they had."""
+    rows = await connection.fetch(
+        "SELECT id, version FROM contacts WHERE id = ANY($1::uuid[]) AND merged_into IS NOT NULL"
+        " AND version > 0",
+        list(ids),
+    )
+    return {row["id"]: row["version"] for row in rows}
+
+
+async def set_free(connection: "Connection", contact_id: UUID) -> list[UUID]:
+    """The contact stands on its own again, with those it had absorbed itself; all their ids."""
+    rows = await connection.fetch(
+        """
+        WITH RECURSIVE own AS (
+            SELECT $1::uuid AS id
+            UNION SELECT contacts.id FROM contacts JOIN own ON contacts.absorbed_by = own.id
+        )
+        UPDATE contacts SET
+            absorbed_by = CASE WHEN contacts.id <> $1 THEN absorbed_by END,
+            merged_into = CASE WHEN contacts.id <> $1 THEN $1::uuid END
+        FROM own WHERE contacts.id = own.id RETURNING contacts.id
+        """,
+        contact_id,
+    )
+    return [row["id"] for row in rows]
 
 
 async def read(connection: "Connection", contact_id: UUID) -> Contact | None:

@@ -48,11 +48,14 @@ class Enrolment:
         return Run(self.id, self.sequence, self.enrolled_at, self.stop_on)
 
 
-async def insert(connection: "Connection", new: Enrolment) -> bool:
-    """Add an enrolment; False when one of the same contact, sequence and deal was there before."""
+async def insert(connection: "Connection", new: Enrolment, wished_for: UUID) -> bool:
+    """Add an enrolment; False when one of the same contact, sequence and deal was there before.
+
+    `wished_for` is the contact that was named; it may go on as another since.
+    """
     added: UUID | None = await connection.fetchval(
-        f"INSERT INTO enrolments ({_COLUMNS})"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        f"INSERT INTO enrolments ({_COLUMNS}, enrolled_contact_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         new.id,
         new.contact_id,
@@ -66,6 +69,7 @@ async def insert(connection: "Connection", new: Enrolment) -> bool:
         new.traceparent,
         new.enrolled_at,
         new.ended_at,
+        wished_for,
     )
     return added is not None
 
@@ -164,6 +168,22 @@ async def move(connection: "Connection", staying: UUID, absorbed: UUID) -> None:
         await connection.execute(
             f"UPDATE {table} SET contact_id = $1 WHERE contact_id = $2", staying, absorbed
         )
+
+
+async def give_back(connection: "Connection", contact_id: UUID, enrolled: Collection[UUID]) -> list[UUID]:
+    """Enrolments made for these contacts go on with this one, as do their messages; their ids."""
+    rows = await connection.fetch(
+        "SELECT id FROM enrolments WHERE enrolled_contact_id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+        list(enrolled),
+    )
+    ids = [row["id"] for row in rows]
+    await connection.execute(
+        "UPDATE enrolments SET contact_id = $1 WHERE id = ANY($2::uuid[])", contact_id, ids
+    )
+    await connection.execute(
+        "UPDATE messages SET contact_id = $1 WHERE enrolment_id = ANY($2::uuid[])", contact_id, ids
+    )
+    return ids
 
 
 def _enrolment(row: Record) -> Enrolment:

@@ -92,6 +92,14 @@ _DUE = """
     (SELECT 1 FROM messages earlier WHERE earlier.enrolment_id = m.enrolment_id
         AND earlier.position < m.position AND earlier.state IN ('queued', 'sending'))
 """
+# By address, by contact, or by somebody who turned out to be the same person.
+_SUPPRESSED = """
+    (EXISTS (SELECT 1 FROM suppressions s WHERE s.medium = m.medium AND s.address = lower(c.email))
+     OR EXISTS (SELECT 1 FROM suppressions s WHERE s.medium = m.medium
+                AND s.contact_id = m.contact_id)
+     OR EXISTS (SELECT 1 FROM contacts a JOIN suppressions s ON s.contact_id = a.id
+                WHERE a.merged_into = m.contact_id AND s.medium = m.medium))
+"""
 
 
 async def insert(connection: "Connection", new: NewMessage) -> None:
@@ -149,8 +157,7 @@ async def lock_queued(
     """
     rows = await connection.fetch(
         f"""
-        SELECT {_JOINED_COLUMNS}, EXISTS (SELECT 1 FROM suppressions s WHERE s.medium = m.medium
-                   AND (s.contact_id = m.contact_id OR s.address = lower(c.email))) AS suppressed
+        SELECT {_JOINED_COLUMNS}, {_SUPPRESSED} AS suppressed
         FROM messages m JOIN enrolments e ON e.id = m.enrolment_id
             JOIN contacts c ON c.id = m.contact_id
         WHERE m.contact_id = ANY($2::uuid[]) AND {_DUE}

@@ -62,14 +62,3 @@ async def add(connection: "Connection", suppression: Suppression) -> bool:
         suppression.added_at,
     )
     return added is not None
-
-
-async def move(connection: "Connection", staying: UUID, absorbed: UUID) -> None:
-    """What an absorbed contact said holds for the one that stays."""
-    await connection.execute(
-        "UPDATE suppressions AS one SET contact_id = $1 WHERE contact_id = $2 AND NOT EXISTS"
-        " (SELECT 1 FROM suppressions WHERE medium = one.medium AND address = one.address"
-        "  AND contact_id = $1)",
-        staying,
-        absorbed,
-    )

@@ -62,7 +62,7 @@ async def _begin(
         traceparent=work.cause.traceparent,
         enrolled_at=work.now,
     )
-    await enrolments.insert(work.connection, enrolment)
+    await enrolments.insert(work.connection, enrolment, wish.contact_id)
     work.emit(
         SequenceEnrolled(
             contact_id=contact.id,

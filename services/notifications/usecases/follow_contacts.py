@@ -30,8 +30,22 @@ async def note_changes(work: Work, changes: Sequence[ContactChanged]) -> None:
             newest[change.contact_id] = change
     rows = [_row(one) for one in newest.values()]
     await suppressions.lock_addresses(work.connection, (row["email"] for row in rows if row["email"]))
+    absorbed = await contacts.absorbed_among(work.connection, newest)
     kept = await contacts.save(work.connection, rows, work.now)
     STALE.inc(len(changes) - kept)
+    for id, version in sorted(absorbed.items()):
+        if newest[id].version > version:
+            await _set_free(work, id)
+
+
+async def _set_free(work: Work, contact_id: UUID) -> None:
+    """News of an absorbed contact means that its merge was undone: what was its own is so again.
+
+    What the merge has ended stays ended.
+    """
+    people = await contacts.set_free(work.connection, contact_id)
+    back = await enrolments.give_back(work.connection, contact_id, people)
+    work.note("enrolments follow the undoing of a merge", names=[contact_id, *back])
 
 
 def _row(change: ContactChanged) -> dict[str, Any]:
@@ -63,7 +77,6 @@ async def merge(work: Work, merged: ContactMerged) -> None:
         (one.run for one in running if one.contact_id != staying),
     )
     await enrolments.move(work.connection, staying, merged.absorbed_id)
-    await suppressions.move(work.connection, staying, merged.absorbed_id)
     gone = {run.id for run in doubled}
     await end(work, {"merged": [replace(one, contact_id=staying) for one in running if one.id in gone]})
     if running:

@@ -44,8 +44,8 @@ def test_an_unknown_top_level_key_names_the_nearest() -> None:
 
 
 def test_a_name_of_another_part_is_looked_up() -> None:
-    funnels = "funnels:\n  reach:\n    stages:\n      - name: new\n        on_enter:\n          - enrol: {sequence: hi}\n"
-    [finding] = findings({"funnels.yaml": funnels})
+    stages = "    stages:\n      - name: new\n        on_enter:\n          - enrol: {sequence: hi}\n"
+    [finding] = findings({"funnels.yaml": f"funnels:\n  reach:\n{stages}"})
     assert finding.place == Place("funnels.yaml", 6)
     assert finding.message == 'there is no sequence "hi"'
     assert "sequences:" in finding.remedy

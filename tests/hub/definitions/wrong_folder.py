@@ -9,7 +9,7 @@ from services.hub.settings import EXAMPLE
 MISTAKES = (
     ("channels.yaml", "    kind: form\n", "    kind: from\n", 'no kind "from"', 'Did you mean "form"'),
     ("channels.yaml", "secret: ${TELEGRAM_SECRET}", "secret: s3cret", "must not stand here", "${NAME}"),
-    ("channels.yaml", "honeypot: website", "honeypott: website", "no such setting", "honeypot"),
+    ("channels.yaml", "medium: form", "medium: fax", "none of the choices", "form"),
     ("contacts.yaml", "\nscoring:\n", "\nscorings:\n", "scorings", 'Did you mean "scoring"'),
     ("contacts.yaml", "to: [anna]", "to: [ana]", "ana", "anna"),
     ("funnels.yaml", "sequence: welcome", "sequence: welcom", 'no sequence "welcom"', '"welcome"'),

@@ -75,11 +75,15 @@ async def test_a_connection_the_server_closed_is_not_handed_out() -> None:
 
 
 async def test_while_the_server_is_away_one_connection_at_a_time_is_tried() -> None:
+    now = 0.0
     async with sink() as to:
-        pool = lines(to)
+        pool = Lines(Server("127.0.0.1", to.port), size=3, monotonic=lambda: now)
     assert await pool.take(3) == []
     assert pool.problem
+    assert pool.retry_in > 0
     async with sink(to.port) as back:
+        assert await pool.take(3) == [], "not before its time"
+        now = 1.0
         found = await pool.take(3)
         assert len(found) == 1
         assert pool.problem is None

@@ -109,13 +109,27 @@ async def test_merges_follow_one_another_in_any_order_of_news(stage: Stage) -> N
     assert await stage.value("SELECT count(*) FROM contacts WHERE merged_into IS NULL") == 1
 
 
-async def test_an_opt_out_of_the_absorbed_holds_for_the_one_that_stays(stage: Stage) -> None:
-    await stage.know(contact(1), contact(2))
-    async with stage.work() as work:
-        await work.connection.execute(
-            "INSERT INTO suppressions VALUES ($1, 'email', 'x@y.example', $2, 'person', NULL, now())",
-            contact_id(9),
-            contact_id(1),
-        )
+async def test_when_a_merge_is_undone_each_has_its_own_again(stage: Stage) -> None:
+    await stage.know(*(contact(number) for number in (1, 2, 3, 4)))
+    for number in (1, 2, 3, 4):
+        await stage.enrol(number, "single", deal=deal_id(number))
     await stage.merge(2, 1)
-    assert await stage.value("SELECT contact_id FROM suppressions") == contact_id(2)
+    await stage.merge(3, 2)
+    await stage.merge(4, 3)
+    # Two, and One whom Two had absorbed before, stand apart from Three and Four again.
+    await stage.know(contact(2, version=2))
+    rows = await stage.rows("SELECT enrolled_contact_id, contact_id FROM enrolments")
+    whose = {row["enrolled_contact_id"].int: row["contact_id"].int for row in rows}
+    assert whose == {1: 2, 2: 2, 3: 4, 4: 4}
+    rows = await stage.rows("SELECT m.contact_id = e.contact_id AS same FROM messages m JOIN enrolments e"
+                            " ON e.id = m.enrolment_id")  # fmt: skip
+    assert all(row["same"] for row in rows)
+    assert (await stage.enrol(1)).contact_id == contact_id(2)
+    assert (await stage.enrol(3)).contact_id == contact_id(4)
+
+
+async def test_old_news_of_an_absorbed_contact_undo_nothing(stage: Stage) -> None:
+    await stage.know(contact(1, version=3), contact(2))
+    await stage.merge(2, 1)
+    await stage.know(contact(1, version=3), contact(1, version=2))
+    assert (await stage.enrol(1)).contact_id == contact_id(2)

@@ -3,13 +3,15 @@
 import asyncio
 import random
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from services.notifications.usecases.cancel import cancel
+from services.notifications.usecases.claim import claim
 from services.notifications.usecases.opt_out import opt_out, suppress
 from tests.notifications.samples import contact, contact_id
-from tests.notifications.smtp_sink import Sink
+from tests.notifications.smtp_sink import Sink, once, slow
 from tests.notifications.stage import Stage, carrying, reasons
 from tests.support.wait import until
 
@@ -63,6 +65,48 @@ async def test_an_opt_out_holds_when_the_contact_gets_another_address_or_another
     await stage.enrol(2, "single")
     assert await stage.desk().claim(5) == []
     assert await stage.endings() == ["opted_out"] * 3
+
+
+async def test_an_opt_out_of_the_absorbed_holds_for_the_one_that_stays_as_long_as_they_are_one(
+    stage: Stage,
+) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1)
+    await unsubscribe(stage, 1)
+    await stage.merge(2, 1)
+    await stage.enrol(2, "single")
+    assert await stage.desk().claim(5) == []
+    await stage.know(contact(1, version=2))
+    await stage.enrol(2, "repeated")
+    assert [one.contact.id for one in await stage.desk().claim(5)] == [contact_id(2)]
+
+
+async def test_while_an_opt_out_is_not_committed_nothing_starts_and_afterwards_neither(
+    stage: Stage,
+) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    message = await stage.value("SELECT id FROM messages")
+    async with stage.work() as work:
+        await opt_out(work, message)
+        assert await stage.desk().claim(5) == []
+    assert await stage.desk().claim(5) == []
+    assert await stage.endings() == ["opted_out"]
+
+
+async def test_an_opt_out_waits_for_a_start_that_is_being_committed(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    async with stage.work() as work:
+        assert len(await claim(work, uuid4(), 5, timedelta(minutes=1))) == 1
+        saying_no = asyncio.create_task(unsubscribe(stage, 1))
+        waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        await until(lambda: stage.value(waits))
+        assert not saying_no.done()
+    assert await saying_no
+    # It had started before, and that is recorded so.
+    assert await stage.states() == [("only", "sending")]
+    assert await stage.endings() == ["opted_out"]
 
 
 async def test_an_address_can_be_suppressed_by_a_person(stage: Stage) -> None:
@@ -120,6 +164,29 @@ async def test_a_contact_held_by_somebody_else_is_passed_over_not_waited_for(sta
         claimed = await asyncio.wait_for(stage.desk().claim(5), 5)
         assert [one.contact.id for one in claimed] == [contact_id(2)]
     assert len(await stage.desk().claim(5)) == 1
+
+
+async def test_what_is_claimed_but_not_on_the_wire_stays_here_after_an_opt_out(
+    stage: Stage, smtp: Sink
+) -> None:
+    """The first letter holds the only connection; the second is claimed and waits for its turn."""
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, "single")
+    await stage.enrol(2, "single")
+    courier, desk = stage.courier(smtp.port, size=1), stage.desk()
+    courier._pace._letter = 0.001
+    courier._pace._claim = 1.0
+    smtp.at["DATA"] = once(slow(0.5))
+    async with carrying(courier, desk):
+        await until(lambda: stage.value("SELECT count(*) = 2 FROM messages WHERE state = 'sending'"))
+        waiting = courier._letters[0].contact.id.int
+        message = await stage.value("SELECT id FROM messages WHERE contact_id = $1", contact_id(waiting))
+        async with stage.work() as work:
+            await opt_out(work, message, courier.ledger.withdraw)
+        await until(lambda: stage.value("SELECT count(*) = 0 FROM messages WHERE state = 'sending'"))
+    assert smtp.recipients() == [f"person{3 - waiting}@client.example"]
+    assert sorted(await stage.endings()) == ["completed", "opted_out"]
+    assert sorted(state for _, state in await stage.states()) == ["cancelled", "sent"]
 
 
 @pytest.mark.parametrize("seed", range(3))

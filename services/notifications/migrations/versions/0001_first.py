@@ -18,11 +18,13 @@ CREATE TABLE contacts (
     identities jsonb NOT NULL DEFAULT '[]',
     consents text[] NOT NULL DEFAULT '{}',
     fields jsonb NOT NULL DEFAULT '{}',
+    absorbed_by uuid,
     merged_into uuid,
     changed_at timestamptz NOT NULL
 );
 CREATE INDEX contacts_email ON contacts (lower(email)) WHERE email IS NOT NULL;
 CREATE INDEX contacts_merged_into ON contacts (merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX contacts_absorbed_by ON contacts (absorbed_by) WHERE absorbed_by IS NOT NULL;
 
 CREATE TABLE suppressions (
     id uuid PRIMARY KEY,
@@ -40,6 +42,7 @@ CREATE INDEX suppressions_added_at ON suppressions (added_at, id);
 CREATE TABLE enrolments (
     id uuid PRIMARY KEY,
     contact_id uuid NOT NULL,
+    enrolled_contact_id uuid NOT NULL,
     sequence text NOT NULL,
     version text NOT NULL,
     deal_id uuid,
@@ -52,6 +55,7 @@ CREATE TABLE enrolments (
     ended_at timestamptz
 );
 CREATE INDEX enrolments_contact ON enrolments (contact_id, sequence);
+CREATE INDEX enrolments_enrolled_contact ON enrolments (enrolled_contact_id);
 CREATE INDEX enrolments_deal ON enrolments (deal_id) WHERE deal_id IS NOT NULL;
 CREATE INDEX enrolments_enrolled_at ON enrolments (enrolled_at, id);
 

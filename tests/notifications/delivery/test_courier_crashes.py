@@ -1,0 +1,99 @@
+"""What the courier remembers and what it finds again when processes or the database go away."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+from tests.notifications.samples import contact
+from tests.notifications.smtp_sink import Sink
+from tests.notifications.stage import Stage, carrying
+from tests.support.wait import until
+
+
+async def settled(stage: Stage) -> bool:
+    waiting = "SELECT count(*) FROM messages WHERE state IN ('queued', 'sending')"
+    return bool(await stage.value(waiting) == 0)
+
+
+async def test_a_killed_senders_messages_become_unknown_when_its_lease_ends(stage: Stage, smtp: Sink) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, "single")
+    await stage.enrol(2, "repeated")
+    claimed = await stage.desk(owner=uuid4(), lease=60).claim(5)
+    assert len(claimed) == 2
+    # Here it is killed: committed as sending, nothing heard of it again.
+    async with carrying(stage.courier(smtp.port), stage.desk()):
+        await asyncio.sleep(0.3)
+        assert smtp.letters == []
+        assert {state for _, state in await stage.states()} == {"sending"}
+        stage.clock.time += timedelta(seconds=61)
+        await until(lambda: stage.value("SELECT count(*) = 0 FROM messages WHERE state = 'sending'"))
+        stage.clock.time += timedelta(seconds=61)
+        await until(lambda: settled(stage), within=20)
+    assert smtp.recipients() == ["person2@client.example"], "the one that may be repeated"
+    assert sorted(await stage.endings()) == ["completed", "unknown"]
+
+
+async def test_a_claim_that_was_never_heard_of_goes_back_into_the_queue(stage: Stage, smtp: Sink) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    desk = stage.desk(lease=60)
+    await desk.claim(5)
+    # The commit went through, its answer did not: this very process has no memory of the claim.
+    stage.clock.time += timedelta(seconds=61)
+    async with carrying(stage.courier(smtp.port), desk):
+        await until(lambda: settled(stage))
+    assert len(smtp.letters) == 1
+    assert await stage.endings() == ["completed"]
+
+
+class Absent(Exception):
+    """The database is away."""
+
+
+async def test_while_the_database_is_away_outcomes_are_kept_and_never_sent_again(
+    stage: Stage, smtp: Sink
+) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    desk, courier = stage.desk(), stage.courier(smtp.port)
+    settle, away = desk.settle, asyncio.Event()
+
+    async def fail(_attempts: object) -> bool:
+        away.set()
+        raise Absent
+
+    desk.settle = fail  # type: ignore[assignment, method-assign]
+    async with carrying(courier, desk):
+        await asyncio.wait_for(away.wait(), 10)
+        assert len(smtp.letters) == 1
+        # Long past its lease: still in this process's hands.
+        stage.clock.time += timedelta(hours=1)
+        await desk.sweep(courier.ledger.in_hand)
+        assert await stage.states() == [("only", "sending")]
+        desk.settle = settle  # type: ignore[method-assign]
+        await until(lambda: settled(stage))
+    assert len(smtp.letters) == 1
+    assert await stage.endings() == ["completed"]
+
+
+async def test_news_that_it_was_sent_is_welcome_after_others_gave_it_up(stage: Stage, smtp: Sink) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    desk, courier = stage.desk(), stage.courier(smtp.port)
+    settle, away = desk.settle, asyncio.Event()
+
+    async def fail(_attempts: object) -> bool:
+        away.set()
+        raise Absent
+
+    desk.settle = fail  # type: ignore[assignment, method-assign]
+    async with carrying(courier, desk):
+        await asyncio.wait_for(away.wait(), 10)
+        stage.clock.time += timedelta(hours=1)
+        await stage.desk().sweep([])
+        assert await stage.states() == [("only", "unknown")]
+        desk.settle = settle  # type: ignore[method-assign]
+        await until(lambda: stage.value("SELECT state = 'sent' FROM messages"))
+    assert len(smtp.letters) == 1
+    assert (await stage.types())[-1] == "messages.sent"
