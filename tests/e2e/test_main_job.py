@@ -73,7 +73,8 @@ async def test_a_partners_event_becomes_a_lead(hub: Hub) -> None:
     await publish(hub, "p-1", {"student": student, "course": {"title": "B2"}, "message": "Hello"})
     letter = await hub.letter_to("max@portal.test")
     assert "You asked about: B2" in letter.text
-    await whole_trace(hub, "/portal p-1")
+    for name in ("p-1", "/portal p-1", "max@portal.test"):
+        await whole_trace(hub, name)
 
 
 async def test_an_answer_stops_the_letters_moves_the_deal_and_joins_the_story(hub: Hub) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,6 +91,14 @@ class Stage:
         command = EnrolContact(contact_id=contact_id(number), sequence=sequence, deal_id=deal)
         async with self.work(self.received(command).cause) as work:
             return await enrol(work, command, self.rules, "v1")
+
+    async def enrol_many(self, numbers: Iterable[int], sequence: str) -> None:
+        """The same for many contacts in one transaction."""
+        async with self.work() as work:
+            for number in numbers:
+                command = EnrolContact(contact_id=contact_id(number), sequence=sequence)
+                work.cause = self.received(command).cause
+                await enrol(work, command, self.rules, "v1")
 
     async def merge(self, staying: int, absorbed: int) -> None:
         """leads says that two contacts are one."""

@@ -24,7 +24,7 @@ async def main(histories: int, seed: int, settings: Settings) -> int:
             verdict = await run(engines, draw(number, settings))
             facts += verdict.facts
             wrong += not verdict
-            said = "equal to a serial replay" if verdict else "; ".join(verdict.wrong[:3])
+            said = "equal to a serial replay" if verdict else "; ".join(verdict.wrong[:40])
             print(
                 f"seed {number}: {verdict.facts} facts, {time.monotonic() - begun:.1f} s: {said}", flush=True
             )

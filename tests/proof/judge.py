@@ -38,6 +38,8 @@ async def judge(world: World, discarded: set[str], open_ends: str) -> Verdict:
         wrong += _differences("first service", expected, floor)
         wrong += _differences("second service", echoes, echo)
         wrong += _differences("between the services", floor, echo)
+        if wrong:
+            wrong.append(await _circumstances(connection, expected, floor))
         for schema, ledger in (("floor", floor), ("echo", echo)):
             wrong += await _wrong_states(connection, schema, ledger)
     finally:
@@ -83,6 +85,22 @@ def _first_difference(expected: list[str], found: list[str]) -> str:
     if sorted(expected) == sorted(found):
         return "reordered"
     return f"{len(found)} applied instead of {len(expected)}"
+
+
+async def _circumstances(
+    connection: "asyncpg.Connection[asyncpg.Record]", expected: Ledger, found: Ledger
+) -> str:
+    """What to know of a wrong history: is what is missing believed done, where do readers stand?"""
+    applied = {event for events in found.values() for event in events}
+    missing = [event for events in expected.values() for event in events if event not in applied]
+    believed = await connection.fetchval(
+        "SELECT count(*) FROM floor.inbox WHERE event_id = ANY($1::text[])", missing
+    )
+    rows = await connection.fetch(
+        "SELECT stream, seq FROM floor.positions UNION ALL SELECT stream, seq FROM echo.positions"
+    )
+    stands = ", ".join(f"{row['stream']} {row['seq']}" for row in rows)
+    return f"{len(missing)} missing, {believed} of them in the inbox; positions: {stands}"
 
 
 async def _wrong_states(

@@ -47,8 +47,11 @@ async def difference(bus: Bus, version: str, parts: Mapping[str, Part]) -> Diffe
             found.in_flight[key] = await bus.request(
                 subject(_IN_FLIGHT[key], "in_flight"), {}, _PATIENCE_SECONDS
             )
-        except (Unanswered, AnswerRefused):
+        except Unanswered:
             found.silent.append(_IN_FLIGHT[key])
+        except AnswerRefused:
+            # A service that is there and counts nothing.
+            continue
     return found
 
 

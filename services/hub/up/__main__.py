@@ -14,6 +14,9 @@ BEGUN = time.monotonic()
 
 def main() -> None:
     """Run until Ctrl-C or SIGTERM."""
+    from services.hub.up.lean import keep_out_terminals
+
+    keep_out_terminals()
     from pydantic import ValidationError
 
     from services.hub.errors import HubProblem
@@ -33,8 +36,6 @@ def main() -> None:
     telemetry.configure_tracing(settings, "hub")
     try:
         _run(settings)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except Exception as error:
         problem = explained(error, settings)
         if problem is None:
@@ -43,13 +44,16 @@ def main() -> None:
 
 
 def _run(settings: "HubSettings") -> None:
+    from services.hub.up.ports import claimed
+
+    # Before the heavy imports, so that a port that is taken is told at once.
+    settings = claimed(settings)
     import uvloop
 
     from services.hub.up.allinone import AllInOne
-    from services.hub.up.ports import claimed
 
     async def up() -> None:
-        await AllInOne(claimed(settings), BEGUN).run()
+        await AllInOne(settings, BEGUN).run()
 
     uvloop.run(up())
 
@@ -60,4 +64,8 @@ def _end(problem: "HubProblem") -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # Before the services run; from then on the signal only asks them to stop.
+        sys.exit(130)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -22,6 +23,8 @@ from services.runtime.patience import Backoff, wait_any
 
 log = structlog.get_logger()
 POLL_SECONDS = 1.0
+# A letter whose turn comes later than this after its claim, the server being slow, is asked about anew.
+STALE_SECONDS = 1.0
 # What is not finished and written by then becomes `unknown` when its lease ends.
 _PATIENCE_SECONDS = 15
 # A wake-up may come a moment before the commit it tells of.
@@ -47,6 +50,14 @@ class Desk(Settling, Protocol):
 Write = Callable[[Claimed], Awaitable[Parcel]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A claimed letter, and until when (monotonic) what the gate saw may be relied upon."""
+
+    claimed: Claimed
+    until: float
+
+
 class Courier:
     """One per process. `wake` says that there is something to send."""
 
@@ -56,7 +67,7 @@ class Courier:
         self.ledger = Ledger(clock.now, self.wake.set)
         self._write = write
         self._lease = lease
-        self._letters: deque[Claimed] = deque()
+        self._letters: deque[_Waiting] = deque()
         self._pace = Pace()
         self._low = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,7 +115,8 @@ class Courier:
                 await self.lines.give_back(line)
             raise
         self.ledger.take_in(claimed)
-        self._letters.extend(claimed)
+        until = time.monotonic() + STALE_SECONDS
+        self._letters.extend(_Waiting(one, until) for one in claimed)
         await self._set_to_work(lines)
         return bool(claimed)
 
@@ -148,7 +160,8 @@ class Courier:
     def _put_back(self) -> None:
         """Nobody is left to carry these."""
         while self._letters:
-            self.ledger.over(self._letters.popleft(), "untried", "no connection was left for it")
+            waiting = self._letters.popleft()
+            self.ledger.over(waiting.claimed, "untried", "no connection was left for it")
 
     async def _rest(self, desk: Desk, stopping: asyncio.Event) -> None:
         """Sleep until there is work. A slow poll catches what nobody told us of."""
@@ -173,8 +186,9 @@ class Courier:
         finally:
             await self.lines.give_back(line)
 
-    async def _deliver(self, claimed: Claimed, line: Line) -> None:
-        if not self.ledger.may_start(claimed):
+    async def _deliver(self, waiting: _Waiting, line: Line) -> None:
+        claimed = waiting.claimed
+        if time.monotonic() > waiting.until or not self.ledger.may_start(claimed):
             self.ledger.over(claimed, "untried", "taken back before it left")
             return
         begun = time.perf_counter()

@@ -58,13 +58,16 @@ def test_the_fields_that_templates_use_must_be_known_to_leads() -> None:
     ]
 
 
+STEP = "sequences.welcome.steps"
+
+
 @pytest.mark.parametrize(
     ("path", "value", "where", "about", "remedy"),
     [
         ("sequences.welcome.titel", "x", "sequences.welcome.titel", "no key", 'Did you mean "title"?'),
         ("sequences.welcome.steps", [], "sequences.welcome.steps", "at least 1", "Add at least one."),
-        ("sequences.welcome.steps.1.at", "25:00", "sequences.welcome.steps[1].at", "no time", "10:00"),
-        ("sequences.welcome.steps.1.after", "soon", "sequences.welcome.steps[1].after", "no delay", "30m"),
+        (f"{STEP}.1.at", "25:00", f"{STEP}[1].at", "no time", "10:00"),
+        (f"{STEP}.1.after", "soon", f"{STEP}[1].after", "no delay", "30m"),
         (
             "sequences.welcome.steps.0.late_after",
             "x",
@@ -72,7 +75,7 @@ def test_the_fields_that_templates_use_must_be_known_to_leads() -> None:
             "no delay",
             "30m",
         ),
-        ("sequences.welcome.steps.0.template", "nwo", "sequences.welcome.steps[0].template", "nwo", '"now"'),
+        (f"{STEP}.0.template", "nwo", f"{STEP}[0].template", "nwo", '"now"'),
         (
             "sequences.welcome.steps.1.name",
             "thanks",
@@ -87,7 +90,7 @@ def test_the_fields_that_templates_use_must_be_known_to_leads() -> None:
             "cannot be a name",
             "a-z",
         ),
-        ("sequences.welcome.steps.0.unknown", "x", "sequences.welcome.steps[0].unknown", "'never'", "named"),
+        (f"{STEP}.0.unknown", "x", f"{STEP}[0].unknown", "'never'", "named"),
         ("sequences.welcome.sender", "x", "sequences.welcome.sender", "no sender", "default"),
         ("sequences.welcome.zone", "Mars", "sequences.welcome.zone", "no time zone", "Europe/Berlin"),
         ("sequences.welcome.stop_on", ["x"], "sequences.welcome.stop_on[0]", "replied", "named"),

@@ -49,8 +49,7 @@ async def whole(stage: Stage, port: int) -> float:
 async def test_a_thousand_letters_leave_over_kept_connections(stage: Stage) -> None:
     numbers = range(1, LETTERS + 1)
     await stage.know(*(contact(number) for number in numbers))
-    for number in numbers:
-        await stage.enrol(number, "single")
+    await stage.enrol_many(numbers, "single")
     async with fast_sink() as port:
         floor = await bare(port, b"Subject: x\r\n\r\n" + b"Hello, this is a letter.\r\n" * 40)
         ours = await whole(stage, port)

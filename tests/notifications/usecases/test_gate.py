@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.notifications.delivery.courier import Courier
 from services.notifications.usecases.cancel import cancel
 from services.notifications.usecases.claim import claim
 from services.notifications.usecases.opt_out import opt_out, suppress
@@ -22,6 +23,14 @@ async def unsubscribe(stage: Stage, number: int) -> bool:
         done = await opt_out(work, message)
     assert done
     return done.added
+
+
+def claims_ahead(stage: Stage, smtp: Sink) -> Courier:
+    """A courier with one connection, which believes that letters take no time and claims many."""
+    courier = stage.courier(smtp.port, size=1)
+    courier._pace._letter = 0.001
+    courier._pace._claim = 1.0
+    return courier
 
 
 async def test_an_opt_out_ends_what_runs_and_takes_back_what_waits(stage: Stage) -> None:
@@ -173,13 +182,11 @@ async def test_what_is_claimed_but_not_on_the_wire_stays_here_after_an_opt_out(
     await stage.know(contact(1), contact(2))
     await stage.enrol(1, "single")
     await stage.enrol(2, "single")
-    courier, desk = stage.courier(smtp.port, size=1), stage.desk()
-    courier._pace._letter = 0.001
-    courier._pace._claim = 1.0
+    courier, desk = claims_ahead(stage, smtp), stage.desk()
     smtp.at["DATA"] = once(slow(0.5))
     async with carrying(courier, desk):
         await until(lambda: stage.value("SELECT count(*) = 2 FROM messages WHERE state = 'sending'"))
-        waiting = courier._letters[0].contact.id.int
+        waiting = courier._letters[0].claimed.contact.id.int
         message = await stage.value("SELECT id FROM messages WHERE contact_id = $1", contact_id(waiting))
         async with stage.work() as work:
             await opt_out(work, message, courier.ledger.withdraw)
@@ -187,6 +194,21 @@ async def test_what_is_claimed_but_not_on_the_wire_stays_here_after_an_opt_out(
     assert smtp.recipients() == [f"person{3 - waiting}@client.example"]
     assert sorted(await stage.endings()) == ["completed", "opted_out"]
     assert sorted(state for _, state in await stage.states()) == ["cancelled", "sent"]
+
+
+async def test_a_letter_that_waited_long_for_its_turn_is_asked_about_anew(stage: Stage, smtp: Sink) -> None:
+    await stage.know(contact(1), contact(2))
+    runs = {number: await stage.enrol(number, "single") for number in (1, 2)}
+    courier, desk = claims_ahead(stage, smtp), stage.desk()
+    smtp.at["DATA"] = once(slow(1.2))
+    async with carrying(courier, desk):
+        await until(lambda: stage.value("SELECT count(*) = 2 FROM messages WHERE state = 'sending'"))
+        waiting = courier._letters[0].claimed.contact.id.int
+        async with stage.work() as work:
+            await cancel(work, runs[waiting].id)
+        await until(lambda: stage.value("SELECT count(*) = 0 FROM messages WHERE state = 'sending'"))
+    assert smtp.recipients() == [f"person{3 - waiting}@client.example"]
+    assert sorted(await stage.endings()) == ["cancelled", "completed"]
 
 
 @pytest.mark.parametrize("seed", range(3))
