@@ -14,10 +14,10 @@ up: $(READY) ## start everything on this machine; Ctrl-C stops it, ARGS="--help"
 	@$(BIN)/leadwire up $(ARGS)
 
 test: check ## check, then every test on real engines; ARGS="tests/leads" picks some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-containers: $(READY) ## the very same tests, on engines from containers (needs Docker)
-	@LEADWIRE_TEST_ENGINES=containers $(BIN)/python -m pytest $(ARGS)
+	@LEADWIRE_TEST_ENGINES=containers $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 proof-reader: $(READY) ## the reader against 200 histories of faults; ARGS="--help" shows options
 	@$(BIN)/python -m tests.proof $(ARGS)

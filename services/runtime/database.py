@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,6 +27,13 @@ def is_transient(error: BaseException) -> bool:
         error,
         asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError | EOFError,
     )
+
+
+def told(error: BaseException) -> str:
+    """An error for the log: what PostgreSQL says may quote whole rows, so only its code is given."""
+    if isinstance(error, asyncpg.PostgresError):
+        return f"{type(error).__name__} ({error.sqlstate})"
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -75,7 +82,9 @@ class Database:
             await connection.execute(f"SET idle_session_timeout = '{self.takeover:.0f}s'")
             yield connection
         except BaseException:
-            connection.terminate()
+            # A connection that the server has ended is detached from its proxy already.
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
             raise
         else:
             await connection.execute("SELECT pg_advisory_unlock_all()")

@@ -169,6 +169,16 @@ async def show(connection: "Connection", group: str, row_id: int) -> dict[str, A
     return dict(row) if row else None
 
 
+async def correlations_of(connection: "Connection", names: Iterable[str]) -> set[str]:
+    """The enquiries of what is parked under these event ids, or belongs to these enquiries."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT correlation FROM parked"
+        " WHERE event_id = ANY($1::text[]) OR correlation = ANY($1::text[])",
+        list(names),
+    )
+    return {row["correlation"] for row in rows}
+
+
 async def of_correlations(connection: "Connection", correlations: Sequence[str]) -> list[dict[str, Any]]:
     """What is parked of these enquiries."""
     rows = await connection.fetch(

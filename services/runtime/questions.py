@@ -114,6 +114,8 @@ async def _resolve(asked: list[str], host: "Host") -> dict[str, Any]:
             for name in asked:
                 names |= await host.program.resolve(connection, name)
         found = await journal.correlations_of(connection, names)
+        # What never got as far as the journal is known by its event alone.
+        found |= await parked.correlations_of(connection, names)
     return {"names": sorted(names), "correlations": sorted(found)}
 
 

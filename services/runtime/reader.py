@@ -15,7 +15,7 @@ from prometheus_client import Gauge
 from services.runtime.batch import BatchApplier
 from services.runtime.bus import Bus
 from services.runtime.clock import Clock
-from services.runtime.database import Database
+from services.runtime.database import Database, told
 from services.runtime.facts import Facts
 from services.runtime.feed import Feed, StreamState, id_at, stream_state
 from services.runtime.inbox import Inbox, NoInbox
@@ -80,7 +80,7 @@ class Reader:
                 log.info("reader.overtaken", service=self.group, stream=self.stream)
             except Exception as error:
                 self.problem = f"{type(error).__name__}"
-                log.warning("reader.failed", service=self.group, stream=self.stream, error=repr(error)[:200])
+                log.warning("reader.failed", service=self.group, stream=self.stream, error=told(error))
                 await wait_any(stopping, timeout=backoff.next())
 
     def _alarm(self, why: str | None) -> None:

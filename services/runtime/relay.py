@@ -14,7 +14,7 @@ from prometheus_client import Counter
 
 from services.runtime import outbox
 from services.runtime.bus import Bus
-from services.runtime.database import Database
+from services.runtime.database import Database, told
 from services.runtime.outbox import Outgoing
 from services.runtime.patience import Backoff, wait_any
 from services.runtime.publishing import BatchRefused
@@ -54,7 +54,7 @@ class Relay:
                     await self._serve(connection, stopping, backoff)
             except Exception as error:
                 self.problem = type(error).__name__
-                log.warning("relay.failed", service=self.group, error=repr(error)[:200])
+                log.warning("relay.failed", service=self.group, error=told(error))
                 await wait_any(stopping, timeout=backoff.next())
 
     async def _serve(self, connection: "Connection", stopping: asyncio.Event, backoff: Backoff) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from services.runtime.database import Connection
 
 
+# What an index on names takes with room to spare; longer ids from outside are found by their beginning.
+_LONGEST_NAME = 500
+
+
 class Work:
     """Handed to every handler and use case; what it collects is written by `flush`, set-based.
 
@@ -123,7 +127,7 @@ class Work:
         `names` are the ids under which a person may ask for it.
         """
         cause = cause or self.cause
-        known = dict.fromkeys([*(str(name) for name in names if name), cause.id])
+        known = dict.fromkeys([*(_findable(name) for name in names if name), cause.id])
         self._notes.append(
             journal.Note(self.now, correlation or cause.correlation, cause.id, did, tuple(known))
         )
@@ -141,3 +145,8 @@ class Work:
         await outbox.write(self.connection, self._outgoing)
         await journal.write(self.connection, self._notes)
         self._timers, self._outgoing, self._notes = {}, [], []
+
+
+def _findable(name: object) -> str:
+    """A name as it can be stored and indexed, wherever it came from."""
+    return str(name).replace("\x00", "")[:_LONGEST_NAME]
