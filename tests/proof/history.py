@@ -158,15 +158,18 @@ class Driver:
 
 
 async def _open_ends(connection: "asyncpg.Connection[asyncpg.Record]", bus: Bus) -> str:
+    """What is not at its end. Each look holds only after the one before it: what is read may be parked or
+    written to the outbox, and what is published is to be read by the next.
+    """
     for schema, stream in (("floor", "CRM_FLOOR"), ("echo", "CRM_ECHO")):
+        last = (await bus.js.stream_info(stream)).state.last_seq
+        position = await connection.fetchval(f"SELECT max(seq) FROM {schema}.positions")
+        if (position or 0) < last:
+            return f"{schema} stands at {position} of {last}"
         for what, query in (
             ("parked", "SELECT count(*) FROM {}.parked"),
             ("unpublished", "SELECT count(*) FROM {}.outbox WHERE published_at IS NULL"),
         ):
             if count := await connection.fetchval(query.format(schema)):
                 return f"{count} {what} in {schema}"
-        last = (await bus.js.stream_info(stream)).state.last_seq
-        position = await connection.fetchval(f"SELECT max(seq) FROM {schema}.positions")
-        if (position or 0) < last:
-            return f"{schema} stands at {position} of {last}"
     return ""
