@@ -1,6 +1,7 @@
 """`leadwire up` as a subprocess over a throw-away home, and what a test does with it."""
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,13 +26,21 @@ LEADWIRE = str(Path(sys.executable).with_name("leadwire"))
 READY = re.compile(r"ready after ([\d.]+) s")
 
 
+# Below the ports that outgoing connections take, so that they are still free after a restart.
+_LOWEST, _EACH = 20_000, 1_000
+_worker = int("0" + re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")))
+_candidates = itertools.cycle(range(_LOWEST + _worker * _EACH, _LOWEST + (_worker + 1) * _EACH))
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of the loopback interface that nobody uses now, all different."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    return list(itertools.islice(filter(_is_free, _candidates), count))
+
+
+def _is_free(port: int) -> bool:
+    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
 
 
 class Hub:

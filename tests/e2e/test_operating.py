@@ -1,6 +1,7 @@
 """A running hub in the hands of people: definitions, tokens, deliveries handed over, dead letters."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -39,7 +40,7 @@ async def test_definitions_change_without_a_restart_and_back_again(hub: Hub, fol
     assert await status_of(hub, "landing") == 404
     shown = await hub.command("diff", str(folder))
     assert "+ channels.landing" in shown
-    assert "~ funnels.reach   in flight: new: 1" in shown
+    assert re.search(r"~ funnels\.reach   in flight: .*new: \d", shown)
     assert "Active: " in await hub.command("apply", str(folder))
 
     async def open_() -> bool:

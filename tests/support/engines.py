@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import asyncpg
+
 from services.hub.engines.nats import NatsServer
 from services.hub.engines.postgres import PostgresServer
 from tests.support.accounts import pool_accounts
@@ -51,6 +53,7 @@ def wheel_engines() -> Iterator[WheelEngines]:
         )
         try:
             asyncio.run(_start(engines))
+            asyncio.run(_hurry(engines))
             yield engines
         finally:
             asyncio.run(_stop(engines))
@@ -58,6 +61,20 @@ def wheel_engines() -> Iterator[WheelEngines]:
 
 async def _start(engines: WheelEngines) -> None:
     await asyncio.gather(engines.nats.start(), engines.postgres.start())
+
+
+async def _hurry(engines: WheelEngines) -> None:
+    """These engines are never killed: what would be lost by that need not be waited for.
+
+    Tests of crashes start engines of their own, which sync as they do in production.
+    """
+    connection = await asyncpg.connect(engines.dsn("postgres"))
+    try:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 async def _stop(engines: WheelEngines) -> None:

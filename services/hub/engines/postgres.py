@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -76,7 +77,8 @@ class PostgresServer:
         identities.give(self.data, identity)
         identities.give(self.sockets, identity)
         self._configure()
-        self._stop_strangers()
+        # In a thread: the bus, which starts beside, must not wait for it.
+        await asyncio.to_thread(self._stop_strangers)
         self.child = Child(self._program(identity))
         self.child.start()
         try:
@@ -139,7 +141,12 @@ class PostgresServer:
         """
         lock = self.data / "postmaster.pid"
         if lock.exists():
-            for process in running_in(self.data):
+            strangers = running_in(self.data)
+            for process in strangers:
+                # A paused backend would hold up the server's shutdown.
+                with suppress(psutil.Error):
+                    process.send_signal(signal.SIGCONT)
+            for process in strangers:
                 end(process, signal.SIGINT, 10.0)
             lock.unlink(missing_ok=True)
         socket = self.sockets / f".s.PGSQL.{PORT}"
