@@ -2,6 +2,8 @@ import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from contracts.contract import Contract, plain
 from contracts.deals import DealMoved, DealOpened, TaskCreated
 from contracts.envelope import Envelope
@@ -39,61 +41,34 @@ def test_an_enquiry_is_told_by_its_channel_and_delivery_and_nothing_else() -> No
     assert told(received) == "09:30:00  enquiry   main-site (form)  d1"
 
 
-def test_the_way_of_an_enquiry_is_told_step_by_step() -> None:
-    contact = {"contact_id": ID}
-    touch = {"interaction_id": ID, "channel": "inbox", "medium": "email", "occurred_at": NOW}
-    lead = LeadCaptured(
-        **contact,
-        lead_id=ID,
-        interaction_id=ID,
-        channel="inbox",
-        medium="email",
-        title="A title",
-        contact_name="Sam",
-        score=30,
-        owner="anna",
-        captured_at=NOW,
-    )
-    opened = DealOpened(
-        **contact,
-        deal_id=ID,
-        lead_id=ID,
-        funnel="reach",
-        stage="new",
-        title="A title",
-        amount=Decimal(3),
-        opened_at=NOW,
-    )
-    moved = DealMoved(
-        **contact,
-        deal_id=ID,
-        funnel="reach",
-        from_stage="new",
-        to_stage="talking",
-        status="open",
-        reason="answered",
-        version=2,
-        moved_at=NOW,
-    )
-    task = TaskCreated(**contact, deal_id=ID, task_id=ID, title="A title", assignee="anna", due_at=NOW)
-    message = {**contact, "message_id": ID, "step": "hello", "medium": "email"}
-    run = {**contact, "enrolment_id": ID, "sequence": "welcome", "sequence_version": "v"}
-    lines = [
-        told(ContactTouched(**contact, **touch, first=True)),
-        told(lead),
-        told(opened),
-        told(task),
-        told(SequenceEnrolled(**run, enrolled_at=NOW)),
-        told(MessageSent(**message, sent_at=NOW, internet_message_id="m@school.example")),
-        told(ContactTouched(**contact, **touch, first=False)),
-        told(moved),
-        told(SequenceEnded(**run, reason="replied", ended_at=NOW)),
-        told(MessageNotSent(**message, reason="no_address", settled_at=NOW)),
-    ]
-    words = [said.split("  ", 2)[1].strip() if said else None for said in lines]
-    assert words == [
-        None, "lead", "deal", "task", "sequence", "mail out", "touch", "deal", "sequence", "not sent",
-    ]  # fmt: skip
+OF_CONTACT = {"contact_id": ID}
+OF_DEAL = {**OF_CONTACT, "deal_id": ID}
+TOUCH = {**OF_CONTACT, "interaction_id": ID, "channel": "inbox", "medium": "email", "occurred_at": NOW}
+LEAD = {**OF_CONTACT, "lead_id": ID, "interaction_id": ID, "channel": "inbox", "medium": "email"}
+MOVE = {"funnel": "reach", "from_stage": "new", "to_stage": "talking", "status": "open", "version": 2}
+OPENING = {"lead_id": ID, "funnel": "reach", "stage": "new", "title": "A title", "amount": Decimal(3)}
+MESSAGE = {**OF_CONTACT, "message_id": ID, "step": "hello", "medium": "email"}
+RUN = {**OF_CONTACT, "enrolment_id": ID, "sequence": "welcome", "sequence_version": "v"}
+
+
+@pytest.mark.parametrize(
+    ("contract", "word"),
+    [
+        (ContactTouched(**TOUCH, first=True), None),
+        (LeadCaptured(**LEAD, title="A title", contact_name="Sam", owner="sales-1", captured_at=NOW), "lead"),
+        (DealOpened(**OF_DEAL, **OPENING, opened_at=NOW), "deal"),
+        (TaskCreated(**OF_DEAL, task_id=ID, title="A title", assignee="sales-1", due_at=NOW), "task"),
+        (SequenceEnrolled(**RUN, enrolled_at=NOW), "sequence"),
+        (MessageSent(**MESSAGE, sent_at=NOW, internet_message_id="m@school.example"), "mail out"),
+        (ContactTouched(**TOUCH, first=False), "touch"),
+        (DealMoved(**OF_DEAL, **MOVE, reason="answered", moved_at=NOW), "deal"),
+        (SequenceEnded(**RUN, reason="replied", ended_at=NOW), "sequence"),
+        (MessageNotSent(**MESSAGE, reason="no_address", settled_at=NOW), "not sent"),
+    ],
+)
+def test_the_way_of_an_enquiry_is_told_step_by_step(contract: Contract, word: str | None) -> None:
+    said = told(contract)
+    assert (said.split("  ", 2)[1].strip() if said else None) == word
 
 
 def test_what_is_not_known_is_not_told() -> None:
