@@ -72,7 +72,11 @@ async def test_without_the_bus_the_sender_is_asked_to_come_again(
                 return (await service.post("site", "your-name=Anna")).status_code == 200
 
             await until(taken, within=20)
-            assert len(await service.facts(1)) == 1
+            # What was turned away while nobody answered may have landed all the same: the form counts once
+            # with its repeats, and so does the mail.
+            kinds = [fact.data["kind"] for fact in await service.facts(1)]
+            assert kinds.count("form") == 1
+            assert kinds.count("smtp") <= 1
 
 
 async def test_before_the_channels_are_known_nobody_is_turned_away_for_good(
