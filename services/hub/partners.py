@@ -10,7 +10,7 @@ class Partners(Protocol):
     """Whoever runs the bus's accounts."""
 
     async def admit(self, parts: Mapping[str, Part]) -> list[str]:
-        """Let in who the set names, before it is active; what people should know, one line each."""
+        """Let in who a staged set names, before it is active; what people should know, one line each."""
         ...
 
     async def settle(self, parts: Mapping[str, Part]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -212,9 +213,11 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
 
 
 @contextmanager
-def a_hub(**environment: str) -> Iterator[Hub]:
-    """A hub on an empty home, not started; gone afterwards with all its children."""
+def a_hub(like: Path | None = None, **environment: str) -> Iterator[Hub]:
+    """A hub on an empty home or a copy of one, not started; gone afterwards with all its children."""
     with scratch_home() as folder:
+        if like is not None:
+            shutil.copytree(like, folder / "home", symlinks=True)
         hub = Hub(folder / "home", **environment)
         try:
             yield hub

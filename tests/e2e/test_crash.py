@@ -1,6 +1,7 @@
 """SIGKILL of the hub, its bus and its database in the middle: nothing lost, nothing done twice."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -34,12 +35,14 @@ SOON = {"LEADWIRE_NOTIFICATIONS_SMTP_LETTER_SECONDS": "4"}
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.15])
-async def test_what_was_accepted_before_the_crash_is_done_once_after_it(pause: float) -> None:
-    with a_hub(**SOON) as hub:
+async def test_what_was_accepted_before_the_crash_is_done_once_after_it(
+    prepared_home: Path, pause: float
+) -> None:
+    with a_hub(prepared_home, **SOON) as hub:
         await crash_and_settle(hub, pause)
 
 
-async def crash_and_settle(hub: Hub, pause: float, rounds: int = 3) -> None:
+async def crash_and_settle(hub: Hub, pause: float, rounds: int = 2) -> None:
     for n in range(rounds):
         await hub.start()
         await everybody_asks(hub, n)

@@ -21,9 +21,9 @@ IN_TIME = 10.0
 
 
 async def test_a_second_start_is_ready_in_time_and_finds_all_data_in_little_memory(
-    new_hub: Hub,
+    blank_hub: Hub,
 ) -> None:
-    hub = new_hub
+    hub = blank_hub
     first = await hub.start()
     token = hub.token
     await fill_in(hub, {"your-name": "Sam", "your-email": "sam@start.test"})
@@ -91,15 +91,15 @@ async def test_a_second_hub_on_the_same_folder_is_refused(hub: Hub) -> None:
 async def test_a_port_that_is_taken_is_named_with_the_setting_for_another(setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with a_hub(**{setting: str(port)}) as hub:
+        with a_hub(None, **{setting: str(port)}) as hub:
             said = await refused(hub)
     assert str(port) in said
     assert setting in said
 
 
-async def test_a_path_too_long_for_a_socket_is_refused(new_hub: Hub) -> None:
-    new_hub.environment["LEADWIRE_HOME"] = str(new_hub.home / ("deep" * 30))
-    said = await refused(new_hub)
+async def test_a_path_too_long_for_a_socket_is_refused(blank_hub: Hub) -> None:
+    blank_hub.environment["LEADWIRE_HOME"] = str(blank_hub.home / ("deep" * 30))
+    said = await refused(blank_hub)
     assert "LEADWIRE_HOME" in said
 
 
@@ -115,10 +115,10 @@ async def test_a_corrupt_folder_of_either_engine_is_refused(new_hub: Hub) -> Non
     assert "backup" in await refused(new_hub)
 
 
-async def test_definitions_with_mistakes_are_refused_with_their_lines(new_hub: Hub, tmp_path: Path) -> None:
+async def test_definitions_with_mistakes_are_refused_with_their_lines(blank_hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "channels.yaml").write_text("channels:\n  site:\n    kind: from\n")
-    new_hub.environment["LEADWIRE_DEFINITIONS"] = str(tmp_path)
-    said = await refused(new_hub)
+    blank_hub.environment["LEADWIRE_DEFINITIONS"] = str(tmp_path)
+    said = await refused(blank_hub)
     assert "channels.yaml:3" in said
     assert 'Did you mean "form"?' in said
 
@@ -145,10 +145,10 @@ def small_disk(size: str) -> Iterator[Path]:
         folder.rmdir()
 
 
-async def test_a_full_disk_is_refused(new_hub: Hub) -> None:
+async def test_a_full_disk_is_refused(blank_hub: Hub) -> None:
     with small_disk("100m") as folder:
-        new_hub.environment["LEADWIRE_HOME"] = str(folder / "home")
-        said = await refused(new_hub)
+        blank_hub.environment["LEADWIRE_HOME"] = str(folder / "home")
+        said = await refused(blank_hub)
     assert "disk" in said
 
 

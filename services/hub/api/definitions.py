@@ -1,6 +1,7 @@
 """Definitions over HTTP: compare, apply, go back, and what is active."""
 
-from typing import Annotated, Any
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
@@ -15,6 +16,9 @@ from services.hub.definitions.findings import DefinitionsRefused
 from services.hub.errors import HubProblem
 from services.runtime.auth import Caller, require
 from services.runtime.problems import MEDIA_TYPE, Problem
+
+if TYPE_CHECKING:
+    from services.hub.definitions.check import Checked
 
 MayDefine = Annotated[Caller, Depends(require("marketing"))]
 Version = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", examples=["4f1c0a9be2d37788"])]
@@ -106,6 +110,7 @@ class DefinitionRoutes:
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self._one_at_a_time = asyncio.Lock()
 
     def add_to(self, router: APIRouter) -> None:
         """Register the routes."""
@@ -145,21 +150,16 @@ class DefinitionRoutes:
 
     async def diff(self, _caller: MayDefine, folder: Folder) -> Any:
         """Checks the folder and compares it with the active set; changes nothing."""
-        # Here and below: the services' rules are loaded when they are first needed.
-        from services.hub.definitions.check import check
-
         try:
-            checked = check(folder.files)
+            checked = await _checked(folder)
         except DefinitionsRefused as refused:
             return _refusal(refused)
         return (await difference(self._control.bus, checked.version, checked.parts)).plain()
 
     async def apply(self, caller: MayDefine, folder: Folder) -> Any:
         """Checks the folder, has every service take its part, and makes all of it active at once."""
-        from services.hub.definitions.check import check
-
         try:
-            checked = check(folder.files)
+            checked = await _checked(folder)
         except DefinitionsRefused as refused:
             return _refusal(refused)
         return await self._make_active(DefinitionSet(checked.version, checked.parts, checked.loaded), caller)
@@ -174,8 +174,11 @@ class DefinitionRoutes:
     async def _make_active(self, wanted: DefinitionSet, caller: Caller) -> Any:
         control = self._control
         try:
-            found = await difference(control.bus, wanted.version, wanted.parts)
-            notes = await apply(control.bus, wanted, control.partners, by=caller.name, at=control.clock.now())
+            async with self._one_at_a_time:
+                found = await difference(control.bus, wanted.version, wanted.parts)
+                notes = await apply(
+                    control.bus, wanted, control.partners, by=caller.name, at=control.clock.now()
+                )
         except DefinitionsRefused as refused:
             return _refusal(refused)
         except NotStaged as silent:
@@ -183,6 +186,14 @@ class DefinitionRoutes:
         except HubProblem as problem:
             raise Problem(503, "Not applied", problem.problem, remedy=problem.remedy) from problem
         return _done(found, notes)
+
+
+async def _checked(folder: Folder) -> "Checked":
+    """In a thread: a large folder takes a while, and deliveries must not wait for it."""
+    # The services' rules are loaded when they are first needed.
+    from services.hub.definitions.check import check
+
+    return await asyncio.to_thread(check, folder.files)
 
 
 def _done(found: Difference, notes: list[str]) -> dict[str, Any]:

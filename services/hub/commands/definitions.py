@@ -79,7 +79,7 @@ def _send(path: str, folder: Path, as_json: bool) -> Any:
     except DefinitionsRefused as refused:
         _refuse(folder, refused.findings, as_json)
     answer = client.answer("POST", path, {"files": texts}, timeout=60)
-    found = answer.body.get("findings") if answer.status == 422 else None
+    found = answer.body.get("findings") if isinstance(answer.body, dict) else None
     if not found:
         return client.done(answer)
     return _refuse(folder, [Finding(**finding) for finding in found], as_json)

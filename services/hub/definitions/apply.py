@@ -40,8 +40,8 @@ async def apply(bus: Bus, wanted: DefinitionSet, partners: Partners, *, by: str,
 
     Raises DefinitionsRefused, NotStaged, HubProblem, BusUnavailable.
     """
-    notes = await partners.admit(wanted.parts)
     await stage(bus, wanted)
+    notes = await partners.admit(wanted.parts)
     await active.activate(bus, wanted.version, by=by, at=at)
     await partners.settle(wanted.parts)
     return notes

@@ -1,6 +1,7 @@
 """Partners of the embedded bus: accounts by configuration, an ingress stream each."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from services.hub.definitions.parts import Part
 from services.hub.engines.engines import Engines
@@ -8,7 +9,7 @@ from services.hub.engines.errors import EngineError
 from services.hub.errors import HubProblem
 from services.hub.partners import partners_in
 from services.runtime.bus import Bus
-from services.runtime.provision import provision
+from services.runtime.provision import ProvisionRefused, provision
 from services.runtime.settings import Settings
 from services.runtime.streams import ingress_stream
 
@@ -28,8 +29,12 @@ class Admission:
         """Account and stream for every partner of the set. Raises HubProblem."""
         wanted = set(partners_in(parts))
         await self._let_in(self._admitted | wanted)
-        streams = [ingress_stream(partner) for partner in sorted(wanted)]
-        await provision(self._bus, streams, replicas=self._settings.nats_replicas)
+        keep = timedelta(days=self._settings.keep_intake_days)
+        streams = [ingress_stream(partner, keep) for partner in sorted(wanted)]
+        try:
+            await provision(self._bus, streams, replicas=self._settings.nats_replicas)
+        except ProvisionRefused as refused:
+            raise HubProblem(str(refused), "Nothing was changed.") from refused
         return [
             f"{partner} may publish from now on; it is kept, and read after the next start of the hub."
             for partner in sorted(wanted - self._read)

@@ -1,5 +1,6 @@
 """Prints what happens on the bus, one line for each thing."""
 
+import asyncio
 from collections import OrderedDict
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from services.hub.up.announce import line
 from services.runtime.bus import Bus
 
 _REMEMBERED = 1_000
+_UNPRINTED = 1_000
 
 
 class Watch:
@@ -19,10 +21,18 @@ class Watch:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._lines: asyncio.Queue[str] = asyncio.Queue(_UNPRINTED)
+        self._printing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen until the connection ends."""
+        self._printing = asyncio.create_task(self._print())
         await self._bus.nc.subscribe("crm.>", cb=self._on_fact)
+
+    async def _print(self) -> None:
+        """In a thread: a terminal that stands still must not stop the hub."""
+        while True:
+            await asyncio.to_thread(print, await self._lines.get(), flush=True)
 
     async def _on_fact(self, message: Msg) -> None:
         try:
@@ -35,4 +45,5 @@ class Watch:
         self._seen[event.id] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        print(told, flush=True)
+        if not self._lines.full():
+            self._lines.put_nowait(told)
