@@ -41,10 +41,11 @@ class DealOpened(_OfDeal):
 
 
 class DealMoved(_OfDeal):
-    """A deal changed its stage or was closed."""
+    """A deal changed its stage, was closed, or is open again where it stood."""
 
     TYPE: ClassVar[str] = "crm.deals.moved.v1"
 
+    lead_id: UUID
     funnel: str
     from_stage: str
     to_stage: str

@@ -38,16 +38,19 @@ class Envelope(BaseModel):
 
     def headers(self, key: str) -> dict[str, str]:
         """Message headers: the dedupe id, the ordering key, and what routers look at."""
-        headers = {
-            "Nats-Msg-Id": self.id,
-            "Content-Type": CONTENT_TYPE,
-            "ce-id": self.id,
-            "ce-type": self.type,
-            KEY_HEADER: key,
-        }
-        if self.traceparent:
-            headers["traceparent"] = self.traceparent
-        return headers
+        return headers(self.id, self.type, key, self.traceparent)
+
+
+def headers(event_id: str, kind: str, key: str, traceparent: str | None) -> dict[str, str]:
+    """The headers of a message that carries this event."""
+    named = {
+        "Nats-Msg-Id": event_id,
+        "Content-Type": CONTENT_TYPE,
+        "ce-id": event_id,
+        "ce-type": kind,
+        KEY_HEADER: key,
+    }
+    return {**named, "traceparent": traceparent} if traceparent else named
 
 
 def decode(body: bytes) -> Envelope:

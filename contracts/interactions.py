@@ -1,4 +1,4 @@
-"""What connectors publish: one normalized touch by a person."""
+"""What connectors publishes: one normalized touch by a person, and what becomes of it later."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from contracts.contract import Fact, Model, Standing
 
 Medium = Literal["form", "email", "chat", "call", "sms", "unknown"]
+Alteration = Literal["edited", "deleted", "reacted", "unreacted"]
 
 
 class Identity(Model):
@@ -26,11 +27,15 @@ class Sender(Model):
 
 
 class Attachment(Model):
-    """A file that came along; the bytes stay in the raw delivery."""
+    """A file that came along."""
 
     name: str
     content_type: str = "application/octet-stream"
     size: int = Field(default=0, ge=0, description="Bytes.")
+    reference: str | None = Field(
+        default=None,
+        description="The vendor's id or address of the bytes; without one they are in the raw delivery.",
+    )
 
 
 class Consent(Model):
@@ -63,11 +68,46 @@ class InteractionReceived(Fact):
     fields: dict[str, str | list[str]] = Field(default_factory=dict)
     attachments: list[Attachment] = Field(default_factory=list)
     message_id: str | None = Field(default=None, description="RFC 5322 Message-ID without brackets.")
-    in_reply_to: list[str] = Field(default_factory=list, description="Message-IDs, nearest first.")
+    in_reply_to: list[str] = Field(
+        default_factory=list, description="Message-IDs or the vendor's ids, nearest first."
+    )
     consents: list[Consent] = Field(default_factory=list)
 
     def key(self) -> str:
         """The conversation: what one person writes stays in order."""
+        return self.conversation
+
+    def entity(self) -> str:
+        """The interaction."""
+        return str(self.interaction_id)
+
+
+class InteractionChanged(Fact):
+    """Something became of an earlier touch: its author edited or deleted it, or somebody reacted to it.
+
+    `interaction_id` is the id that touch has if it was ever published; a message of ours has none.
+    """
+
+    TYPE: ClassVar[str] = "crm.interactions.changed.v1"
+    OWNER: ClassVar[str] = "connectors"
+    STANDING: ClassVar[Standing] = "change"
+
+    change_id: UUID
+    interaction_id: UUID
+    delivery_id: str
+    channel: str
+    kind: str = Field(description="The channel's kind, such as telegram.")
+    external_id: str = Field(description="The vendor's id of the message it happened to.")
+    conversation: str = Field(description="As that of the message it happened to.")
+    change: Alteration
+    text: str | None = Field(default=None, description="After an edit: all of the text as it is now.")
+    reaction: str | None = Field(default=None, description="An emoji, or the vendor's name of it.")
+    sender: Sender
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+
+    def key(self) -> str:
+        """The conversation."""
         return self.conversation
 
     def entity(self) -> str:

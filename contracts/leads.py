@@ -1,6 +1,6 @@
 """What leads publishes: contacts and the enquiries worth working."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -44,6 +44,20 @@ class ContactMerged(_OfContact):
 
     absorbed_id: UUID
     reason: str = Field(description="The identity that proved it, by kind only.")
+
+
+class ContactUnmerged(_OfContact):
+    """A merge was undone: `absorbed_id` stands on its own again, beside `contact_id`.
+
+    What came since the merge stays with `contact_id`. How both stand follows in `ContactChanged`.
+    """
+
+    TYPE: ClassVar[str] = "crm.contacts.unmerged.v1"
+    OWNER: ClassVar[str] = "leads"
+    STANDING: ClassVar[Standing] = "change"
+
+    absorbed_id: UUID
+    leads: list[UUID] = Field(default_factory=list, description="The leads that go back to `absorbed_id`.")
 
 
 class ContactTouched(_OfContact):
@@ -101,4 +115,36 @@ class LeadMerged(_OfContact):
 
     def entity(self) -> str:
         """The lead that ends."""
+        return str(self.lead_id)
+
+
+class LeadReopened(_OfContact):
+    """The merge that ended `lead_id` was undone: it is open again, beside `from_lead_id`."""
+
+    TYPE: ClassVar[str] = "crm.leads.reopened.v1"
+    OWNER: ClassVar[str] = "leads"
+    STANDING: ClassVar[Standing] = "change"
+
+    lead_id: UUID
+    from_lead_id: UUID = Field(description="The lead it had ended in.")
+
+    def entity(self) -> str:
+        """The lead that is open again."""
+        return str(self.lead_id)
+
+
+class LeadSettled(_OfContact):
+    """A person gave a lead its outcome: qualified, as a deal goes on with it, or closed."""
+
+    TYPE: ClassVar[str] = "crm.leads.settled.v1"
+    OWNER: ClassVar[str] = "leads"
+    STANDING: ClassVar[Standing] = "change"
+
+    lead_id: UUID
+    status: Literal["qualified", "closed"]
+    reason: str | None = Field(default=None, description="In the person's words.")
+    settled_at: AwareDatetime
+
+    def entity(self) -> str:
+        """The lead."""
         return str(self.lead_id)

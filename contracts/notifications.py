@@ -8,7 +8,10 @@ from pydantic import AwareDatetime, Field
 from contracts.contract import Command, Fact, Standing
 
 EndReason = Literal["completed", "replied", "opted_out", "undeliverable", "merged", "cancelled", "unknown"]
-FailureReason = Literal["rejected", "suppressed", "no_address", "too_late", "render_failed", "unknown"]
+FailureReason = Literal[
+    "rejected", "suppressed", "no_address", "too_late", "render_failed", "cancelled", "unknown"
+]
+OptOutSource = Literal["unsubscribe", "person"]
 
 
 class _OfContact(Fact):
@@ -55,6 +58,8 @@ class SequenceEnded(_OfEnrolment):
 class _OfMessage(_OfContact):
     message_id: UUID
     enrolment_id: UUID | None = None
+    deal_id: UUID | None = None
+    sequence: str | None = None
     step: str
     medium: Literal["email", "sms", "chat"]
     internet_message_id: str | None = Field(default=None, description="RFC 5322, without brackets.")
@@ -73,13 +78,26 @@ class MessageSent(_OfMessage):
 
 
 class MessageNotSent(_OfMessage):
-    """The message was not sent, or nobody can tell (`unknown`)."""
+    """The message was not sent, was taken back in time (`cancelled`), or nobody can tell (`unknown`)."""
 
     TYPE: ClassVar[str] = "crm.messages.not_sent.v1"
 
     reason: FailureReason
     detail: str = Field(default="", description="For people; no address and no text in it.")
     settled_at: AwareDatetime
+
+
+class ContactOptedOut(_OfContact):
+    """The contact must not be written to any more. Nothing was started after this was committed.
+
+    Of an address that belongs to no contact nothing is said.
+    """
+
+    TYPE: ClassVar[str] = "crm.messages.opted_out.v1"
+
+    medium: Literal["email", "sms", "chat"]
+    source: OptOutSource = Field(description="The contact itself, or a person of ours.")
+    opted_out_at: AwareDatetime
 
 
 class EnrolContact(Command):

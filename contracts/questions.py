@@ -113,12 +113,16 @@ class AskStage(Question):
     part: dict[str, object] = Field(description="This service's top-level keys of the set.")
 
 
-class InFlightAnswer(RootModel[dict[str, dict[str, int]]]):
-    """How many open deals stand in each stage, by funnel; only stages that hold one are listed."""
+class InFlightAnswer(RootModel[dict[str, dict[str, dict[str, int]]]]):
+    """By top-level key of the definitions and by name, how many stand where; only what holds one is listed.
+
+    Deals tell of `funnels` how many open deals stand in each stage, notifications of `sequences` how many
+    enrolments wait for each step.
+    """
 
 
 class AskInFlight(Question):
-    """How many open deals stand where? Shown by a diff before definitions change."""
+    """What is in flight in the things you define? Shown by a diff before definitions change."""
 
-    TYPE: ClassVar[str] = "ask.deals.in_flight.v1"
+    TYPE: ClassVar[str] = "ask.{service}.in_flight.v1"
     ANSWER: ClassVar[type[BaseModel]] = InFlightAnswer
