@@ -1,10 +1,10 @@
 """HTTP for people and tools: channels, what came in, and replaying it after a fix."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from services.connectors.definitions.channel import Channel
 from services.connectors.errors import Gone, NotStored
@@ -13,12 +13,14 @@ from services.connectors.store.raw import STREAM, large_body, message_at, stored
 from services.connectors.usecases.read_raw import CurrentRules
 from services.connectors.usecases.replay_channel import replay_channel
 from services.runtime.auth import require
+from services.runtime.inputs import Line, Moment
 from services.runtime.problems import Problem, ProblemBody
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
 
 MayLook = Depends(require("marketing", "operator"))
+DeliveryId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["5c1f0c6b0e7f4b0b9c0d1e2f3a4b5c6d"])]
 VerdictName = Literal["waiting", "accepted", "ignored", "rejected", "failed"]
 _EXAMPLE: dict[str, JsonValue] = {
     "id": "5c1f0c6b0e7f4b0b9c0d1e2f3a4b5c6d",
@@ -59,7 +61,7 @@ class ChannelView(BaseModel):
     kind: str
     title: str
     transport: str
-    inlet: str = Field(description="A path, mail addresses, or a subject on the bus.")
+    inlet: str = Field(description="A path, mail addresses, a subject on the bus; or how we fetch them.")
     open: bool = Field(description="False while a secret it needs has no value.")
     deliveries: dict[str, int] = Field(description="How many have which verdict.")
 
@@ -93,8 +95,8 @@ class ReplayRequest(BaseModel):
         json_schema_extra={"example": {"since": "2026-01-15T00:00:00Z", "only_failed": True}},
     )
 
-    since: datetime | None = Field(default=None, description="Received since then; a day ago if left out.")
-    only_failed: bool = Field(default=True, description="Only those that could not be parsed.")
+    since: Moment | None = Field(default=None, description="Received since then; a day ago if left out.")
+    only_failed: StrictBool = Field(default=True, description="Only those that could not be parsed.")
 
 
 class ReplayView(BaseModel):
@@ -134,12 +136,14 @@ def _add_channels(router: APIRouter, host: "Host", rules: CurrentRules) -> None:
         dependencies=[Depends(require("operator"))],
         responses=problems(404),
     )
-    async def replay_channel_again(name: str, wanted: ReplayRequest) -> ReplayView:
+    async def replay_channel_again(
+        name: Annotated[str, Path(max_length=100, examples=["main-site"])], wanted: ReplayRequest
+    ) -> ReplayView:
         """Parse kept deliveries again, as after a fix. Nothing is published twice."""
         channel = rules().channels.get(name)
         if channel is None:
             raise Problem(404, "No such channel", "There is no channel of this name.", field="name")
-        since = _aware(wanted.since or host.clock.now() - timedelta(days=1))
+        since = wanted.since or host.clock.now() - timedelta(days=1)
         done = await replay_channel(host, rules(), channel, since, wanted.only_failed)
         return ReplayView(**done.plain())
 
@@ -147,15 +151,18 @@ def _add_channels(router: APIRouter, host: "Host", rules: CurrentRules) -> None:
 def _add_deliveries(router: APIRouter, host: "Host") -> None:
     @router.get("/deliveries", dependencies=[MayLook])
     async def list_deliveries(
-        channel: Annotated[str | None, Query(examples=["main-site"])] = None,
+        channel: Annotated[Line | None, Query(examples=["main-site"])] = None,
         verdict: VerdictName | None = None,
-        before: Annotated[datetime | None, Query(description="Last received before; for paging.")] = None,
+        before: Annotated[
+            Moment | None,
+            Query(description="Last received before; for paging.", examples=["2026-01-15T10:00:00Z"]),
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> list[DeliveryView]:
         """What came in, newest first."""
         latest = before or host.clock.now() + timedelta(days=1)
         async with host.database.pool.acquire() as connection:
-            rows = await deliveries.newest(connection, channel, verdict, _aware(latest), limit)
+            rows = await deliveries.newest(connection, channel, verdict, latest, limit)
         return [DeliveryView.model_validate(row) for row in rows]
 
     @router.get(
@@ -167,7 +174,7 @@ def _add_deliveries(router: APIRouter, host: "Host") -> None:
             **problems(404, 410, 503),
         },
     )
-    async def download_delivery(delivery_id: str) -> Response:
+    async def download_delivery(delivery_id: DeliveryId) -> Response:
         """The bytes as they were handed over."""
         return await _download(host, delivery_id)
 
@@ -177,11 +184,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemBody} for status in statuses}
 
 
-def _aware(moment: datetime) -> datetime:
-    """A time without a zone is UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
     return ChannelView(
         name=channel.name,
@@ -189,7 +191,7 @@ def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
         title=channel.title,
         transport=channel.kind.manifest.transport,
         inlet=channel.inlet,
-        open=all(secret is not None for secret in channel.secrets.values()),
+        open=not channel.missing,
         deliveries=counts,
     )
 

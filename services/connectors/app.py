@@ -10,7 +10,7 @@ import structlog
 from services.connectors.api import api
 from services.connectors.definitions import compile
 from services.connectors.definitions.channel import Rules
-from services.connectors.handlers import readers
+from services.connectors.handlers import own_reader, partner_readers
 from services.connectors.inlets.http import inlet
 from services.connectors.inlets.smtp import serve
 from services.connectors.settings import ConnectorsSettings
@@ -54,7 +54,8 @@ def build(
 
     return Program(
         name="connectors",
-        facts=readers(definitions, settings.partners, large),
+        facts=[own_reader(definitions, large)],
+        varying=partner_readers(definitions, settings.partners, large),
         definitions=definitions,
         loops={"smtp": listen_for_mail, "large_bodies": fetching(rules, large)},
         api=lambda host: api(host, rules),

@@ -1,7 +1,7 @@
 """From raw streams to use cases: what the inlets stored, and what partners published."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from services.runtime.definitions import Definitions
 from services.runtime.errors import Retryable
 from services.runtime.facts import Facts, Many
 from services.runtime.received import RawMessage, Received, broken
+from services.runtime.shared_readers import Varying
 from services.runtime.streams import ingress_stream
 
 if TYPE_CHECKING:
@@ -27,20 +28,31 @@ _PATIENCE_SECONDS = 5.0
 Reading = Callable[[Received[Stored], Rules], Stored]
 
 
-def readers(definitions: Definitions[Rules], partners: tuple[str, ...], large: asyncio.Event) -> list[Facts]:
-    """What this service reads. `large` is set when a body waits in the object store."""
+def own_reader(definitions: Definitions[Rules], large: asyncio.Event) -> Facts:
+    """What the inlets stored. `large` is set when a body waits in the object store."""
     intake = Facts(STREAM, decode=_decode_own, inbox=False)
     intake.raw_many(_handler(definitions, large, lambda one, _rules: one.data))
-    return [intake, *(_partner_reader(definitions, partner, large) for partner in partners)]
+    return intake
 
 
-def _partner_reader(definitions: Definitions[Rules], partner: str, large: asyncio.Event) -> Facts:
-    def read(one: Received[Stored], rules: Rules) -> Stored:
-        return partner_stored(one.message, partner, rules)
+def partner_readers(definitions: Definitions[Rules], known: Collection[str], large: asyncio.Event) -> Varying:
+    """What partners publish: the `known` ones and those that the active definitions name."""
 
-    facts = Facts(ingress_stream(partner).name, decode=_decode_partners, inbox=False)
-    facts.raw_many(_handler(definitions, large, read))
-    return facts
+    def streams() -> dict[str, str]:
+        names = {*known, *definitions.current.by_partner}
+        return {ingress_stream(name).name: name for name in sorted(names)}
+
+    def facts(stream: str) -> Facts:
+        partner = streams()[stream]
+
+        def read(one: Received[Stored], rules: Rules) -> Stored:
+            return partner_stored(one.message, partner, rules)
+
+        each = Facts(stream, decode=_decode_partners, inbox=False)
+        each.raw_many(_handler(definitions, large, read))
+        return each
+
+    return Varying(streams, facts)
 
 
 def _decode_own(message: RawMessage) -> Received[object]:

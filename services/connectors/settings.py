@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from services.runtime.settings import Settings
+from services.runtime.settings import PartnerName, Settings
 
 
 class ConnectorsSettings(Settings):
@@ -19,8 +19,14 @@ class ConnectorsSettings(Settings):
     intake_deadline: float = Field(
         default=4.0, gt=0, le=30, description="Seconds to try the bus before a sender is sent away."
     )
-    partners: tuple[str, ...] = Field(
-        default=(), description='Partners that `leadwire provision` makes streams for, as JSON: ["acme"].'
+    partners: tuple[PartnerName, ...] = Field(
+        default=(),
+        description='Partners with a stream by `leadwire provision`, read by connectors, as JSON: ["acme"].',
+    )
+    inlet_url: str = Field(
+        default="",
+        description="Where vendors reach this hub, such as https://hub.example: some sign the address they"
+        " call. Without it the address is taken from the request.",
     )
     smtp_inlet_host: str = Field(default="127.0.0.1", description="Address that SMTP listens on.")
     smtp_inlet_port: int = Field(

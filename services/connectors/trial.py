@@ -1,23 +1,31 @@
 """Trying a delivery out without a hub: nothing is stored, nothing is published."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
+from uuid import UUID
 
-from contracts.contract import plain
+from contracts.contract import Fact, plain
+from services.connectors.catalog.manifest import HTTP
 from services.connectors.definitions import channel_of
 from services.connectors.definitions.channel import Channel
 from services.connectors.domain import Delivery, Verdict
+from services.connectors.domain.call import Call, call_name
 from services.connectors.errors import Refused, Unreadable
 from services.connectors.inlets import answers
 from services.connectors.inlets.answers import Answer
+from services.connectors.inlets.gate import admit, delivery_of
+from services.connectors.reading.frames import transcript
 from services.connectors.reading.rawhttp import Request, read_http
-from services.connectors.usecases.outcome import outcome_of
-from services.connectors.verify import SCHEMES
+from services.connectors.usecases.further import fact_id, told_of
+from services.connectors.usecases.outcome import Outcome, outcome_of
+from services.connectors.verify import Presented
 
-Format = Literal["http", "eml", "json", "body"]
+# http: a whole request · stream: what a socket wrote · the others are bodies
+Format = Literal["http", "eml", "json", "body", "stream"]
 _TYPES = {"eml": "message/rfc822", "json": "application/json"}
+_HOST = "https://hub.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,47 +59,95 @@ def try_delivery(
     return try_channel(channel_of(name, definition, secrets), raw, format, at=at)
 
 
-def try_channel(channel: Channel, raw: bytes, format: Format, *, at: datetime | None = None) -> Trial:
-    """Try a delivery on a channel, as if it came at `at`."""
-    manifest = channel.kind.manifest
+def try_channel(
+    channel: Channel, raw: bytes, format: Format, *, at: datetime | None = None, peer: str | None = None
+) -> Trial:
+    """Try a delivery on a channel, as if it came at `at` from `peer`."""
+    at = at or datetime.now(UTC)
     try:
-        request = _request(channel, raw, format)
-        verification = manifest.verification
         if format == "http":
-            SCHEMES[verification.scheme](verification, channel.secrets, request.headers, request.body)
+            return _try_request(channel, presented(channel, read_http(raw), at, peer))
+        deliveries = list(bare(channel, raw, format, at))
     except Unreadable as error:
         return Trial("rejected", str(error), answer=answers.problem(400, str(error)))
-    except Refused as error:
-        answer = answers.refused(channel, {}, error.status, error.reason)
-        return Trial("rejected", error.reason, answer=answer)
+    answer = answers.owing(channel.kind.manifest.answer, channel, Presented("POST", raw, at))
+    if channel.kind.manifest.answer.style == "browser":
+        request = Presented("POST", raw, at, deliveries[0].headers)
+        answer = answers.stored(channel, request, deliveries[0].id)
+    return _told(channel, deliveries, answer)
+
+
+def presented(channel: Channel, request: Request, at: datetime, peer: str | None = None) -> Presented:
+    """A recorded request as the inlet would see it. Without a peer it comes from an allowed address."""
+    networks = channel.settings.texts(channel.kind.manifest.verification.networks)
+    peer = peer or next((network.partition("/")[0] for network in networks), "127.0.0.1")
+    # /in/<channel>/<rest>
+    path = request.path.lstrip("/").split("/", 2)[2:]
+    base = channel.settings.text("public_url").rstrip("/")
+    base = base or (f"https://{request.headers['host']}" if "host" in request.headers else _HOST)
+    url = f"{base}{request.path}?{request.query}" if request.query else f"{base}{request.path}"
+    rest = path[0] if path else ""
+    return Presented(request.method, request.body, at, request.headers, rest, request.query, url, peer)
+
+
+def _try_request(channel: Channel, request: Presented) -> Trial:
+    if channel.kind.manifest.transport not in HTTP:
+        kind = channel.kind
+        raise Unreadable(
+            f"{kind.name} does not come by HTTP: hand over what {kind.manifest.transport} brings"
+        )
     if request.method == "OPTIONS":
         answer = answers.preflight(channel, request.headers)
         return Trial("ignored", "a browser asks before it posts", "preflight", answer=answer)
-    if format == "http" and request.method not in manifest.methods:
-        reason = f"this channel takes {', '.join(manifest.methods)} only"
-        return Trial("rejected", reason, answer=answers.refused(channel, {}, 405, reason))
-    return _parsed(channel, request, at or datetime.now(UTC))
+    try:
+        reply = admit(channel, request)
+    except Refused as error:
+        answer = answers.refused(channel, request.headers, error.status, error.reason)
+        return Trial("rejected", error.reason, answer=answer)
+    if reply is not None and not reply.store:
+        answer = answers.owing(reply, channel, request)
+        return Trial("ignored", "it is answered and no more", reply.event, answer=answer)
+    delivery = delivery_of(channel, request)
+    return _told(channel, [delivery], answers.stored(channel, request, delivery.id, reply))
 
 
-def _request(channel: Channel, raw: bytes, format: Format) -> Request:
-    if format == "http":
-        return read_http(raw)
-    kind = _TYPES.get(format, channel.kind.manifest.example_type)
-    return Request("POST", f"/in/{channel.name}", headers={"content-type": kind}, body=raw)
+def bare(channel: Channel, raw: bytes, format: Format, at: datetime) -> Iterable[Delivery]:
+    """What a file without a request holds: one delivery, or as many as a stream falls into.
+
+    Raises Unreadable.
+    """
+    manifest = channel.kind.manifest
+    headers = {"content-type": _TYPES.get(format, manifest.example_type)}
+    if format == "stream" and manifest.framing:
+        frames = transcript(manifest.framing, raw)
+        if not frames:
+            raise Unreadable("the stream holds no whole frame")
+    else:
+        frames = [raw]
+    for frame in frames:
+        yield Delivery(channel.name, channel.kind.name, frame, at, headers)
 
 
-def _parsed(channel: Channel, request: Request, at: datetime) -> Trial:
-    kept = {*channel.kept_headers, "mail-from", "rcpt-to"}
-    delivery = Delivery(
-        channel.name,
-        channel.kind.name,
-        request.body,
-        at,
-        {name: value for name, value in request.headers.items() if name in kept},
-        request.query,
-        request.method,
-    )
-    outcome = outcome_of(channel, delivery)
-    found = [plain(one.fact) for one in outcome.found]
-    answer = answers.stored(channel, request.headers, delivery.id)
-    return Trial(outcome.verdict, outcome.reason, outcome.event, found, answer)
+def _told(channel: Channel, deliveries: list[Delivery], answer: Answer) -> Trial:
+    outcomes = [outcome_of(channel, delivery) for delivery in deliveries]
+    shown = next((one for one in outcomes if one.verdict == "accepted"), outcomes[0])
+    events = [{"type": fact.TYPE, **plain(fact)} for fact in facts_in(outcomes)]
+    return Trial(shown.verdict, shown.reason, shown.event, events, answer)
+
+
+def facts_in(outcomes: Iterable[Outcome]) -> list[Fact]:
+    """The facts that these outcomes come to where nothing was known before."""
+    facts: list[Fact] = []
+    seen: set[UUID] = set()
+    calls: dict[str, Call] = {}
+    for outcome in outcomes:
+        once = [(found.fact.interaction_id, found.fact) for found in outcome.found]
+        for known, fact in (*once, *((fact_id(told), told) for told in outcome.told)):
+            if known not in seen:
+                seen.add(known)
+                facts.append(fact)
+        for part in outcome.calls:
+            name = call_name(part.call)
+            calls[name], news = told_of(calls.get(name, Call(name)), part, outcome.delivery)
+            facts += news
+    return facts

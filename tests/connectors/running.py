@@ -135,7 +135,7 @@ async def running(
     loops = {name: loop for name, loop in host._loops().items() if name not in without}
     host._supervisor.start(loops)
     listening = listen(settings)
-    http = asyncio.create_task(serve(build_app([host]), settings, listening, host.stopping))
+    http = asyncio.create_task(serve(build_app([host]), settings, listening, host.stopping, _at_once))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:
@@ -145,6 +145,10 @@ async def running(
         await http
         await host.stop()
         await bus.close()
+
+
+async def _at_once() -> bool:
+    return True
 
 
 __all__ = ["ALL_CHANNELS", "Service", "activate", "running"]

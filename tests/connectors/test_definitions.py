@@ -39,18 +39,18 @@ def test_channels_are_found_by_name_address_and_partner() -> None:
 
 def test_secrets_come_from_where_they_are_told_and_are_never_shown() -> None:
     channel = channel_of("bot", BOT, {"BOT_SECRET": "hush-hush"})
-    secret = channel.secrets["secret"]
-    assert secret
+    [secret] = channel.secrets["secret"]
     assert secret.get_secret_value() == "hush-hush"
     assert "hush" not in repr(channel)
     assert "secret" not in channel.settings.values
 
 
 def test_a_secret_without_a_value_is_no_mistake_but_no_secret_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert channel_of("bot", BOT, {"BOT_SECRET": ""}).secrets == {"secret": None}
+    closed = channel_of("bot", BOT, {"BOT_SECRET": ""})
+    assert closed.secrets == {"secret": ()}
+    assert closed.missing == ["secret"]
     monkeypatch.setenv("BOT_SECRET", "from the environment")
-    secret = channel_of("bot", BOT).secrets["secret"]
-    assert secret
+    [secret] = channel_of("bot", BOT).secrets["secret"]
     assert secret.get_secret_value() == "from the environment"
 
 

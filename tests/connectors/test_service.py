@@ -6,6 +6,8 @@ import aiosmtplib
 import pytest
 
 from services.runtime.bus import Bus
+from services.runtime.provision import provision
+from services.runtime.streams import ingress_stream
 from tests.connectors.running import ALL_CHANNELS, Service, activate, running
 from tests.connectors.stage import SECRETS
 from tests.support.accounts import NatsAccount
@@ -189,6 +191,17 @@ async def test_a_partners_event_is_untrusted_and_known_by_its_own_id(service: Se
     assert fact.data["external_id"] == "/acme 17"
     assert fact.data["text"] == "Call me"
     assert fact.id not in ("17", "a")
+
+
+async def test_a_partner_that_new_definitions_name_is_read_without_a_restart(service: Service) -> None:
+    await provision(service.bus, [ingress_stream("other")])
+    await service.define({**ALL_CHANNELS, "late": {"kind": "nats", "settings": {"partner": "other"}}})
+    event = {"specversion": "1.0", "id": "1", "source": "/a", "type": "t", "data": {"text": "Hi"}}
+    await service.bus.publish("INGRESS_OTHER", "ingress.other", json.dumps(event).encode(), {})
+    [delivery] = await service.judged(1, channel="late")
+    assert delivery["stream"] == "INGRESS_OTHER"
+    readings = await service.http.get("/api/connectors/readers", headers=await service.as_role("operator"))
+    assert {row["stream"] for row in readings.json()} == {"INTAKE", "INGRESS_PARTNER", "INGRESS_OTHER"}
 
 
 async def test_what_failed_is_replayed_after_the_fix_without_doubling(service: Service) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from services.connectors.catalog.kinds import Kind, catalogue
+from services.connectors.catalog.kinds import Kind, broken, catalogue
 from services.connectors.definitions.channel import Channel, Rules
 from services.connectors.definitions.checks import (
     REFERENCE,
@@ -22,10 +22,10 @@ from services.connectors.domain import ConsentField, FieldMap, Settings
 from services.connectors.reading.documents import dotted
 from services.connectors.reading.fieldmap import CONTRACT_FIELDS, IDENTITY
 from services.runtime.definitions import DefinitionError, DefinitionErrors
+from services.runtime.streams import PARTNER_NAME, PARTNER_NAME_RULE
 
 KEYS = frozenset({"channels"})
 CHANNEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-PARTNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _TARGET = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 
 
@@ -93,6 +93,9 @@ def _channel(
     if not CHANNEL_NAME.fullmatch(name):
         wrong("", "this cannot be a channel's name", "Use a-z, 0-9 and -, at most 63 of them.")
     kind = catalogue().get(definition.kind)
+    if kind is None and definition.kind in broken():
+        wrong(".kind", broken()[definition.kind], "Correct the manifest.")
+        return None
     if kind is None:
         wrong(".kind", f'there is no kind "{definition.kind}"', nearest(definition.kind, catalogue()))
         return None
@@ -106,7 +109,7 @@ def _channel(
         name,
         kind,
         Settings({key: values[key] for key in values.keys() - held}, fields, definition.title),
-        {setting: _secret(values.get(setting), secrets) for setting in held},
+        {setting: _live(values.get(setting), secrets) for setting in held},
         definition.title or name,
     )
 
@@ -133,10 +136,11 @@ def _fields(kind: Kind, definition: ChannelDefinition, wrong: Wrong) -> FieldMap
     return FieldMap(sources, boxes)
 
 
-def _secret(reference: str | None, secrets: Mapping[str, str]) -> SecretStr | None:
-    named = REFERENCE.fullmatch(reference or "")
-    value = secrets.get(named[1]) if named else None
-    return SecretStr(value) if value else None
+def _live(references: Any, secrets: Mapping[str, str]) -> tuple[SecretStr, ...]:
+    """The values of a secret: one, or two while it is being changed. None while it is not set."""
+    given = references if isinstance(references, list) else [references]
+    names = [named[1] for one in given if (named := REFERENCE.fullmatch(one or ""))]
+    return tuple(SecretStr(value) for name in names if (value := secrets.get(name)))
 
 
 def _shared_inlets(channels: list[Channel]) -> Iterator[DefinitionError]:
@@ -144,7 +148,7 @@ def _shared_inlets(channels: list[Channel]) -> Iterator[DefinitionError]:
     taken: Counter[tuple[str, str]] = Counter()
     for channel in channels:
         transport = channel.kind.manifest.transport
-        setting = {"smtp": "addresses", "ingress": "partner"}.get(transport)
+        setting = {"smtp": "addresses", "nats": "partner"}.get(transport)
         if setting is None:
             continue
         values = channel.settings.texts(setting) or (channel.settings.text(setting),)
@@ -160,4 +164,4 @@ def _odd_inlet(setting: str, value: str, path: str) -> Iterator[DefinitionError]
     if setting == "addresses" and value.count("@") != 1:
         yield DefinitionError(path, f'"{value}" is no mail address', "Write info@example.org.")
     if setting == "partner" and not PARTNER_NAME.fullmatch(value):
-        yield DefinitionError(path, f'"{value}" cannot be a partner', "Use a-z, 0-9, - and _.")
+        yield DefinitionError(path, f'"{value}" cannot be a partner', PARTNER_NAME_RULE)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from services.connectors.catalog.kinds import Kind
+from services.connectors.catalog.manifest import HTTP
 from services.connectors.domain import Settings
+from services.connectors.verify import Held
 
 INLET = "/in/"
 # Request headers that are kept for every kind.
@@ -20,8 +22,19 @@ class Channel:
     name: str
     kind: Kind
     settings: Settings = field(default_factory=Settings)
-    secrets: Mapping[str, SecretStr | None] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, tuple[SecretStr, ...]] = field(default_factory=dict, repr=False)
     title: str = ""
+
+    @property
+    def held(self) -> Held:
+        """What proofs and answers may use of it."""
+        return Held(self.settings, self.secrets)
+
+    @property
+    def missing(self) -> list[str]:
+        """The secrets that it cannot do without and that have no value: they close it."""
+        specs = self.kind.manifest.settings
+        return [name for name, live in self.secrets.items() if specs[name].required and not live]
 
     @property
     def kept_headers(self) -> tuple[str, ...]:
@@ -30,13 +43,13 @@ class Channel:
 
     @property
     def inlet(self) -> str:
-        """Where deliveries are handed over: a path, mail addresses, or a subject."""
+        """Where deliveries are handed over: a path, mail addresses, a subject; or how we fetch them."""
         transport = self.kind.manifest.transport
         if transport == "smtp":
             return ", ".join(self.settings.texts("addresses"))
-        if transport == "ingress":
+        if transport == "nats":
             return f"ingress.{self.settings.text('partner')}"
-        return f"{INLET}{self.name}"
+        return f"{INLET}{self.name}" if transport in HTTP else transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ class Rules:
         partners = {
             channel.settings.text("partner"): channel
             for channel in named.values()
-            if channel.kind.manifest.transport == "ingress"
+            if channel.kind.manifest.transport == "nats"
         }
         return cls(named, addresses, partners)
 

@@ -4,12 +4,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.connectors.catalog.kinds import Kind, Setting
+from services.connectors.catalog.kinds import Kind
+from services.connectors.catalog.manifest import Setting
 
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+# One value, and another beside it while a secret is being changed.
+_MOST_VALUES = 2
 _ORIGIN = re.compile(r"https?://[^/\s*?#]+|\*")
 
 Wrong = Callable[[str, str, str], None]
@@ -40,9 +44,12 @@ def _at(wrong: Wrong, path: str, message: str, remedy: str) -> None:
 def _checked(spec: Setting, value: Any, complain: Callable[[str, str], None]) -> Any:
     """The value in its one form; a mistake is told and the value returned as it is."""
     if spec.type == "secret":
-        if not isinstance(value, str) or not REFERENCE.fullmatch(value):
-            complain("a secret must not stand here", "Write ${NAME} and set NAME where it runs.")
+        _check_secret(value, complain)
+    elif spec.type == "number":
+        return _number(value, complain)
     elif spec.type == "flag":
+        if value in ("true", "false"):  # as a command line gives it
+            return value == "true"
         if not isinstance(value, bool):
             complain("it must be yes or no", "Write true or false.")
     elif spec.type == "choice":
@@ -58,7 +65,36 @@ def _checked(spec: Setting, value: Any, complain: Callable[[str, str], None]) ->
             complain("it must be a list of texts", "Write - and a text on each line.")
         elif spec.type == "origins" and not all(map(_ORIGIN.fullmatch, value)):
             complain("an origin has no path", "Write https://example.org, without a slash at its end.")
+        elif spec.type == "networks" and not all(map(_is_network, value)):
+            complain("it holds what is no network", "Write addresses such as 203.0.113.7 or 198.51.100.0/24.")
     return value
+
+
+def _check_secret(value: Any, complain: Callable[[str, str], None]) -> None:
+    given = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str) and REFERENCE.fullmatch(one) for one in given):
+        complain("a secret must not stand here", "Write ${NAME} and set NAME where it runs.")
+    elif len(given) > _MOST_VALUES:
+        complain("it has too many values", "Name the new one and, until it is in use everywhere, the old.")
+
+
+def _number(value: Any, complain: Callable[[str, str], None]) -> int:
+    # What comes from a command line is text.
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return int(str(value))
+    except ValueError:
+        complain("it must be a whole number", "Write digits alone.")
+        return 0
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def check_redirect(values: Mapping[str, Any], wrong: Wrong) -> None:

@@ -10,8 +10,9 @@ from datetime import datetime
 class Delivery:
     """What a parser gets. Header names are lower case; only those a kind keeps are there.
 
-    Mail has the headers `mail-from` and `rcpt-to`: the SMTP envelope. `known_id` is set where the
-    id was made before, when the whole body was at hand.
+    Mail has the headers `mail-from` and `rcpt-to`: the SMTP envelope. `path` is what followed the
+    channel's name in the address. `salt` is what tells deliveries of one body apart. `known_id` is
+    set where the id was made before, when the whole body was at hand.
     """
 
     channel: str
@@ -22,14 +23,21 @@ class Delivery:
     query: str = ""
     method: str = "POST"
     known_id: str = ""
+    path: str = ""
+    salt: str = ""
 
     @property
     def id(self) -> str:
         """The same for the same bytes in the same channel."""
-        return self.known_id or delivery_id(self.channel, self.body)
+        return self.known_id or delivery_id(self.channel, self.body, self.salt)
 
 
-def delivery_id(channel: str, body: bytes) -> str:
-    """The name of a delivery: a hash of channel and raw body, 32 hexadecimal digits."""
+def delivery_id(channel: str, body: bytes, salt: str = "") -> str:
+    """The name of a delivery: a hash of channel and raw body, 32 hexadecimal digits.
+
+    `salt` is hashed, too, where the body alone does not tell one delivery from the next.
+    """
     digest = hashlib.blake2b(body, digest_size=16, key=channel.encode()[:64])
+    if salt:
+        digest.update(b"\0" + salt.encode())
     return digest.hexdigest()

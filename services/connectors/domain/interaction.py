@@ -1,6 +1,7 @@
 """From a touch to the published fact: its permanent id, and its values within bounds."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -25,11 +26,11 @@ def interaction_id(channel: str, vendor_id: str, kind: str) -> uuid.UUID:
 
 def own_id(delivery: Delivery, touch: Touch, place: int) -> uuid.UUID:
     """The id of a touch that was not seen before; `place` is its position in the delivery."""
-    vendor_id = _id(touch.external_id)
-    if vendor_id is None:
+    known_as = vendor_id(touch.external_id)
+    if known_as is None:
         name = touch.content or delivery.id
-        vendor_id = f"{name}\n{delivery.received_at.isoformat()}\n{place}"
-    return interaction_id(delivery.channel, vendor_id, delivery.kind)
+        known_as = f"{name}\n{delivery.received_at.isoformat()}\n{place}"
+    return interaction_id(delivery.channel, known_as, delivery.kind)
 
 
 def interaction(delivery: Delivery, touch: Touch, known_as: uuid.UUID) -> InteractionReceived:
@@ -40,32 +41,39 @@ def interaction(delivery: Delivery, touch: Touch, known_as: uuid.UUID) -> Intera
         channel=delivery.channel,
         kind=delivery.kind,
         medium=touch.medium,
-        external_id=_id(touch.external_id),
-        conversation=quote(single_line(touch.conversation, 400), safe=_PRINTABLE),
-        occurred_at=_plausible(touch.occurred_at, delivery.received_at),
+        external_id=vendor_id(touch.external_id),
+        conversation=conversation(touch.conversation),
+        occurred_at=plausible(touch.occurred_at, delivery.received_at),
         received_at=delivery.received_at,
-        sender=_sender(touch),
+        sender=sender(touch.identities, touch.name, touch.language),
         title=single_line(touch.title or "") or None,
         text=clean(touch.text),
         fields=fields_within(touch.fields),
         attachments=[_attachment(file) for file in touch.attachments[:100]],
-        message_id=_id(touch.message_id),
-        in_reply_to=[short for known in touch.in_reply_to[:50] if (short := _id(known))],
+        message_id=vendor_id(touch.message_id),
+        in_reply_to=[short for known in touch.in_reply_to[:50] if (short := vendor_id(known))],
         consents=list(touch.consents),
     )
 
 
-def _id(given: str | None) -> str | None:
+def vendor_id(given: str | None) -> str | None:
+    """An id from outside, as it may cross the wire."""
     return single_line(given or "", 998) or None
 
 
-def _sender(touch: Touch) -> Sender:
-    wanted = ((one.kind, single_line(one.value, 321)) for one in touch.identities)
+def conversation(given: str) -> str:
+    """The name of a conversation in printable ASCII: it becomes a header."""
+    return quote(single_line(given, 400), safe=_PRINTABLE)
+
+
+def sender(identities: Sequence[Identity], name: str | None, language: str | None) -> Sender:
+    """Who it was, each identity once."""
+    wanted = ((one.kind, single_line(one.value, 321)) for one in identities)
     unique = dict.fromkeys((kind, value) for kind, value in wanted if 0 < len(value) <= 320)
     return Sender(
         identities=[Identity(kind=kind, value=value) for kind, value in list(unique)[:20]],
-        name=single_line(touch.name or "", 200) or None,
-        language=single_line(touch.language or "", 35) or None,
+        name=single_line(name or "", 200) or None,
+        language=single_line(language or "", 35) or None,
     )
 
 
@@ -73,10 +81,11 @@ def _attachment(file: Attachment) -> Attachment:
     """The file with a name that is no path."""
     name = single_line(file.name.replace("\\", "/").rsplit("/", 1)[-1], 255)
     content_type = single_line(file.content_type, 127) or "application/octet-stream"
-    return Attachment(name=name or "file", content_type=content_type, size=file.size)
+    reference = single_line(file.reference or "", 2_000) or None
+    return Attachment(name=name or "file", content_type=content_type, size=file.size, reference=reference)
 
 
-def _plausible(claimed: datetime | None, received_at: datetime) -> datetime:
+def plausible(claimed: datetime | None, received_at: datetime) -> datetime:
     """A sender's clock is believed unless it is absurd or ahead of ours."""
     if claimed is None:
         return received_at

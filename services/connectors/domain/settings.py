@@ -36,6 +36,11 @@ class Settings:
         """A yes or no."""
         return bool(self.values.get(name))
 
+    def number(self, name: str) -> int:
+        """A whole number; 0 when unset."""
+        value = self.values.get(name)
+        return value if isinstance(value, int) else 0
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts; empty when unset."""
         value = self.values.get(name)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from services.connectors.catalog.manifest import Owed, Reply
 from services.connectors.definitions.channel import Channel
+from services.connectors.verify import Presented
 
 _PAGE = (
     '<!doctype html><html><head><meta charset="utf-8">'
@@ -16,6 +18,8 @@ _PAGE = (
 )
 _AGAIN = "We could not take your enquiry just now. Please go back and send it again in a minute."
 PREFLIGHT_SECONDS = "600"
+# Nothing that is echoed is longer.
+_LONGEST = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,13 @@ class Answer:
     body: bytes = b""
 
 
-def stored(channel: Channel, headers: Mapping[str, str], delivery_id: str) -> Answer:
-    """For a delivery that is safe. It depends on nothing but the delivery and the channel."""
+def stored(channel: Channel, request: Presented, delivery_id: str, reply: Reply | None = None) -> Answer:
+    """For a delivery that is safe. It depends on nothing but the request and the channel."""
     owed = channel.kind.manifest.answer
-    if owed.style == "plain":
-        kind = {"content-type": owed.content_type} if owed.body else {}
-        return Answer(owed.status, kind, owed.body.encode())
-    shared = cross_origin(channel, headers)
-    if wants_json(headers):
+    if reply is not None or owed.style == "plain":
+        return owing(reply or owed, channel, request)
+    shared = cross_origin(channel, request.headers)
+    if wants_json(request.headers):
         told = json.dumps({"status": "received", "delivery": delivery_id})
         return Answer(200, {"content-type": "application/json", **shared}, told.encode())
     redirect = channel.settings.text("redirect")
@@ -43,17 +46,31 @@ def stored(channel: Channel, headers: Mapping[str, str], delivery_id: str) -> An
     return page(200, channel.settings.text("thanks"), shared)
 
 
+def owing(owed: Owed | Reply, channel: Channel, request: Presented) -> Answer:
+    """What the manifest says is owed, its templates filled in."""
+    body = request.render(owed.body, channel.held)[:_LONGEST] if owed.body else b""
+    more = {name: _line(request.render(value, channel.held)) for name, value in sorted(owed.headers.items())}
+    kind = {"content-type": owed.content_type, "x-content-type-options": "nosniff"} if body else {}
+    return Answer(owed.status, {**kind, **more}, body)
+
+
+def _line(value: bytes) -> str:
+    """As it may stand in a header."""
+    return "".join(char for char in value.decode("latin-1") if char.isprintable())[:1000]
+
+
 def refused(channel: Channel | None, headers: Mapping[str, str], status: int, detail: str) -> Answer:
     """For a delivery that is not safe, in RFC 9457 or, for a visitor's form, as a page."""
     more = {"retry-after": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     if channel and status == HTTPStatus.METHOD_NOT_ALLOWED:
         more |= {"allow": _methods(channel)}
-    browser = channel is not None and channel.kind.manifest.answer.style == "browser"
-    if channel and browser:
+    if channel and channel.kind.manifest.answer.style == "browser":
         more |= cross_origin(channel, headers)
         if not wants_json(headers):
             text = _AGAIN if status == HTTPStatus.SERVICE_UNAVAILABLE else detail
             return page(status, text, more)
+    if channel:
+        status = channel.kind.manifest.answer.instead.get(status, status)
     return problem(status, detail, more)
 
 
@@ -88,7 +105,7 @@ def preflight(channel: Channel, headers: Mapping[str, str]) -> Answer:
 
 
 def _methods(channel: Channel) -> str:
-    return ", ".join((*channel.kind.manifest.methods, "OPTIONS"))
+    return ", ".join((*sorted(channel.kind.manifest.asked), "OPTIONS"))
 
 
 def cross_origin(channel: Channel, headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,59 +1,65 @@
 """The HTTP inlet: prove, store, and only then answer. Interprets nothing and needs no database."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
-from fastapi import APIRouter
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.connectors.definitions.channel import Channel, Rules
-from services.connectors.domain import Delivery
+from services.connectors.definitions.channel import INLET, Channel, Rules
 from services.connectors.errors import NotStored, Refused
 from services.connectors.inlets import answers
 from services.connectors.inlets.answers import Answer
+from services.connectors.inlets.gate import admit, delivery_of
 from services.connectors.settings import ConnectorsSettings
 from services.connectors.store import raw
-from services.connectors.verify import SCHEMES
-from services.runtime.web import traceparent
+from services.connectors.verify import Presented
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
 
 log = structlog.get_logger()
 _RAW_HEADER = "latin-1"
-# Every one, so that the channel decides and not the router.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# Of a vendor's time limit: the rest is for the way there and back.
+_SHARE = 0.7
 
 
-def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]) -> APIRouter:
-    """One route for every channel. Starlette's own route: nothing is to be validated but bytes."""
+def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]) -> ASGIApp:
+    """One app for every channel. Plain ASGI: nothing is to be validated but bytes."""
 
-    async def receive(request: Request) -> Response:
+    async def take(scope: Scope, receive: Receive, send: Send) -> None:
         headers = {
-            name.decode(_RAW_HEADER).lower(): value.decode(_RAW_HEADER)
-            for name, value in request.scope["headers"]
+            name.decode(_RAW_HEADER).lower(): value.decode(_RAW_HEADER) for name, value in scope["headers"]
         }
-        channel = rules().channels.get(request.path_params["channel"])
+        name, _, rest = scope["path"].removeprefix(INLET).partition("/")
+        channel = rules().channels.get(name)
         try:
-            answer = await _receive(host, settings, channel, request, headers)
+            answer = await _take(host, settings, channel, rest, scope, receive, headers)
         except Refused as refusal:
             answer = answers.refused(channel, headers, refusal.status, refusal.reason)
             log.info("delivery.refused", channel=channel and channel.name, status=refusal.status)
-        return Response(answer.body, answer.status, answer.headers)
+        await _send(answer, send)
 
-    router = APIRouter()
-    router.routes.append(Route("/{channel}", receive, methods=_METHODS, include_in_schema=False))
-    return router
+    return take
 
 
-async def _receive(
+async def _send(answer: Answer, send: Send) -> None:
+    given = answer.headers.items()
+    headers = [(name.lower().encode(_RAW_HEADER), value.encode(_RAW_HEADER)) for name, value in given]
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _take(
     host: "Host",
     settings: ConnectorsSettings,
     channel: Channel | None,
-    request: Request,
+    rest: str,
+    scope: Scope,
+    receive: Receive,
     headers: Mapping[str, str],
 ) -> Answer:
     if channel is None or channel.kind.manifest.transport != "webhook":
@@ -61,44 +67,68 @@ async def _receive(
             raise Refused(503, "The channels are not known yet: the bus is not available.")
         raise Refused(404, "There is no channel of this name: `leadwire check` and `apply` make one.")
     manifest = channel.kind.manifest
-    if request.method == "OPTIONS":
+    if scope["method"] == "OPTIONS":
         return answers.preflight(channel, headers)
-    if request.method not in manifest.methods:
-        raise Refused(405, f"This inlet takes {', '.join(manifest.methods)} only.")
-    body = await _body(request, headers, settings.intake_limit)
-    verification = manifest.verification
-    SCHEMES[verification.scheme](verification, channel.secrets, headers, body)
-    delivery = Delivery(
-        channel.name,
-        channel.kind.name,
-        body,
-        host.clock.now(),
-        {name: headers[name] for name in channel.kept_headers if name in headers},
-        request.scope["query_string"].decode(_RAW_HEADER),
-        request.method,
-    )
+    if scope["method"] not in manifest.asked:
+        raise Refused(405, f"This inlet takes {', '.join(sorted(manifest.asked))} only.")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        # Kept byte for byte it could not be read, and unpacked it could be of any size (RFC 9110, 15.5.16).
+        raise Refused(415, "The body is compressed: send it as it is, without Content-Encoding.")
+    body = await _body(receive, headers, settings.intake_limit)
+    presented = _presented(host, settings, rest, scope, headers, body)
+    reply = admit(channel, presented)
+    if reply is not None and not reply.store:
+        log.info("delivery.replied", channel=channel.name, event=reply.event)
+        return answers.owing(reply, channel, presented)
+    delivery = delivery_of(channel, presented)
+    deadline = min(settings.intake_deadline, manifest.limit * _SHARE)
     try:
-        await raw.store(host.bus, delivery, settings.intake_deadline, traceparent(request))
+        await raw.store(host.bus, delivery, deadline, scope["state"]["traceparent"])
     except NotStored as error:
         log.warning("delivery.not_stored", channel=channel.name, why=str(error))
         raise Refused(503, "The delivery could not be stored just now: hand it over again.") from error
-    return answers.stored(channel, headers, delivery.id)
+    return answers.stored(channel, presented, delivery.id, reply)
 
 
-async def _body(request: Request, headers: Mapping[str, str], limit: int) -> bytes:
+def _presented(
+    host: "Host",
+    settings: ConnectorsSettings,
+    rest: str,
+    scope: Scope,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> Presented:
+    query = scope["query_string"].decode(_RAW_HEADER)
+    path = scope.get("raw_path", b"").decode(_RAW_HEADER) or scope["path"]
+    base = settings.inlet_url.rstrip("/") or f"{scope['scheme']}://{headers.get('host', '')}"
+    client = scope.get("client")
+    return Presented(
+        scope["method"],
+        body,
+        host.clock.now(),
+        headers,
+        rest,
+        query,
+        f"{base}{path}?{query}" if query else f"{base}{path}",
+        client[0] if client else None,
+    )
+
+
+async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
     """The raw body. Raises Refused 413 as soon as it is known to be too large."""
-    too_large = Refused(413, f"The delivery is larger than {limit} bytes.")
+    too_large = f"The delivery is larger than {limit} bytes."
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
-        raise too_large
+        raise Refused(413, too_large)
     chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise too_large
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise Refused(400, "The sender hung up before the end.") from None
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "The sender hung up before the end.")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        size += len(chunk)
+        if size > limit:
+            raise Refused(413, too_large)
+        chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

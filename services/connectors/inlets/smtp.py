@@ -60,6 +60,18 @@ class MailInlet:
         self._settings = settings
         self._rules = rules
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a sender; one beyond ASCII only in UTF-8, and only if announced (RFC 6531, 3.5)."""
+        if not address.isascii():
+            announced = any(option.upper() == "SMTPUTF8" for option in options)
+            if not announced or not _is_text(address):
+                return _reply("553 5.6.7 An address beyond ASCII takes UTF-8 and SMTPUTF8")
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -107,6 +119,15 @@ class MailInlet:
         """Anything unforeseen makes the sender come again."""
         log.error("smtp.failed", error=type(error).__name__)
         return _reply(_AWAY)
+
+
+def _is_text(address: str) -> bool:
+    """Bytes that are not UTF-8 arrive as lone surrogates."""
+    try:
+        address.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _reply(text: str) -> str:

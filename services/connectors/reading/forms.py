@@ -55,7 +55,7 @@ class Submission:
 
 def read_submission(delivery: Delivery) -> Submission | None:
     """The form in a delivery; None for a content type that no form has. Raises Unreadable."""
-    kind, options = _content_type(delivery)
+    kind, options = options_of(delivery.headers.get("content-type", ""), delivery.body)
     charset = options.get(b"charset", b"").decode("latin-1") or None
     if kind == "application/json" or kind.endswith("+json"):
         return Submission(fields=flatten(read_object(delivery.body, exact=True)))
@@ -66,14 +66,14 @@ def read_submission(delivery: Delivery) -> Submission | None:
     return None
 
 
-def _content_type(delivery: Delivery) -> tuple[str, dict[bytes, bytes]]:
-    header = delivery.headers.get("content-type", "")
+def options_of(header: str, body: bytes) -> tuple[str, dict[bytes, bytes]]:
+    """The content type and its options; where the header says little, the body is looked at."""
     try:
         kind, options = parse_options_header(header.encode("ascii", "replace").decode())
     except (ValueError, LookupError):
         kind, options = header.partition(";")[0].strip().lower().encode("ascii", "replace"), {}
     if kind in (b"", b"text/plain"):  # navigator.sendBeacon says text/plain about JSON
-        json = delivery.body.lstrip()[:1] == b"{"
+        json = body.lstrip()[:1] == b"{"
         kind = b"application/json" if json else kind or b"application/x-www-form-urlencoded"
     return kind.decode("latin-1"), options
 

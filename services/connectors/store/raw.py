@@ -55,11 +55,12 @@ async def store(bus: Bus, delivery: Delivery, deadline: float, trace: str | None
                 await _put(bus, delivery)
                 headers[_OWN + "Object"] = delivery.id
                 body = b""
-            kept = await bus.publish(STREAM, SUBJECT + delivery.channel, body, headers, timeout=deadline)
+            subject = SUBJECT + delivery.channel
+            repeated = await bus.publish_with_others(STREAM, subject, body, headers, timeout=deadline)
     except (BusUnavailable, PublishRefused, TimeoutError) as error:
         STORED.labels(delivery.channel, "refused").inc()
         raise NotStored(str(error) or "the bus did not answer in time") from error
-    STORED.labels(delivery.channel, "repeated" if kept.duplicate else "stored").inc()
+    STORED.labels(delivery.channel, "repeated" if repeated else "stored").inc()
 
 
 async def _put(bus: Bus, delivery: Delivery) -> None:
@@ -83,6 +84,7 @@ def _headers(delivery: Delivery) -> dict[str, str]:
         "Method": delivery.method,
         "Query": delivery.query,
     }
+    own |= {name: value for name, value in (("Path", delivery.path), ("Salt", delivery.salt)) if value}
     given = {_GIVEN + name: value for name, value in delivery.headers.items()}
     named = {"Nats-Msg-Id": delivery.id, **{_OWN + name: value for name, value in own.items()}}
     return {name: _escaped(value) for name, value in {**named, **given}.items()}
@@ -112,6 +114,8 @@ def stored_delivery(message: RawMessage) -> Stored:
         query=unquote(headers.get(_OWN + "Query", "")),
         method=headers.get(_OWN + "Method", "POST"),
         known_id=headers["Nats-Msg-Id"],
+        path=unquote(headers.get(_OWN + "Path", "")),
+        salt=unquote(headers.get(_OWN + "Salt", "")),
     )
     return Stored(delivery, message.stream, message.seq, _OWN + "Object" in headers)
 
@@ -137,7 +141,7 @@ async def large_body(bus: Bus, delivery: Delivery, deadline: float = 15.0) -> by
         raise Gone("the body is no longer in the object store") from error
     except (BusUnavailable, TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
         raise NotStored(f"the object store did not answer: {type(error).__name__}") from error
-    if delivery_id(delivery.channel, body) != delivery.id:
+    if delivery_id(delivery.channel, body, delivery.salt) != delivery.id:
         raise Gone("the body in the object store is not the one that was handed over")
     return body
 

@@ -4,14 +4,27 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from contracts.interactions import InteractionReceived
+from contracts.interactions import InteractionChanged, InteractionReceived
 from services.connectors.definitions.channel import Channel
-from services.connectors.domain import Delivery, Parsed, Verdict, interaction, own_id
+from services.connectors.domain import (
+    UNKNOWN,
+    CallPart,
+    Change,
+    Delivery,
+    Parsed,
+    Receipt,
+    Touch,
+    Verdict,
+    change,
+    interaction,
+    own_id,
+    receipt,
+)
+from services.connectors.domain.aftermath import ReceiptFact
 from services.connectors.errors import Unreadable
 from services.connectors.reading.wrong import wrong
 
-# Vendors invent events; metrics and lists show those a manifest names.
-UNKNOWN = "unknown"
+Told = InteractionChanged | ReceiptFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +37,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict on a delivery and what was found in it, in its order."""
+    """The verdict on a delivery and what was found in it, each in its order.
+
+    `told` are facts that have one id for ever, `calls` what it says of calls.
+    """
 
     delivery: Delivery
     verdict: Verdict
     reason: str = ""
     event: str = UNKNOWN
     found: tuple[Found, ...] = ()
+    told: tuple[Told, ...] = ()
+    calls: tuple[CallPart, ...] = ()
 
 
 def outcome_of(channel: Channel | None, delivery: Delivery) -> Outcome:
@@ -42,8 +60,9 @@ def outcome_of(channel: Channel | None, delivery: Delivery) -> Outcome:
         return failed(delivery, f"the channel is of kind {kind} now, it was {delivery.kind} then")
     try:
         parsed = channel.kind.parse(delivery, channel.settings)
+        # Vendors invent events; metrics and lists show those a manifest names.
         event = parsed.event if parsed.event in channel.kind.manifest.events else UNKNOWN
-        return _made(delivery, parsed, event)
+        return made(delivery, parsed, event)
     except Unreadable as error:
         return failed(delivery, str(error))
     except ValidationError as error:
@@ -52,15 +71,23 @@ def outcome_of(channel: Channel | None, delivery: Delivery) -> Outcome:
         return failed(delivery, f"the parser of {kind} failed: {type(error).__name__}")
 
 
-def _made(delivery: Delivery, parsed: Parsed, event: str) -> Outcome:
-    found = tuple(
-        Found(
-            interaction(delivery, touch, own_id(delivery, touch, place)),
-            None if touch.external_id else touch.content,
-        )
-        for place, touch in enumerate(parsed.touches)
-    )
-    return Outcome(delivery, parsed.verdict, parsed.reason, event, found)
+def made(delivery: Delivery, parsed: Parsed, event: str) -> Outcome:
+    """The outcome of what a parser made of a delivery. Raises ValidationError when that breaks a contract."""
+    found: list[Found] = []
+    told: list[Told] = []
+    calls: list[CallPart] = []
+    for item in parsed.items:
+        match item:
+            case Touch():
+                fact = interaction(delivery, item, own_id(delivery, item, len(found)))
+                found.append(Found(fact, None if item.external_id else item.content))
+            case Change():
+                told.append(change(delivery, item))
+            case Receipt():
+                told.append(receipt(delivery, item))
+            case CallPart():
+                calls.append(item)
+    return Outcome(delivery, parsed.verdict, parsed.reason, event, tuple(found), tuple(told), tuple(calls))
 
 
 def failed(delivery: Delivery, reason: str) -> Outcome:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from services.connectors.domain.interaction import CONTENT_WINDOW
 from services.connectors.store import deliveries, interactions
+from services.connectors.usecases.further import Further
 from services.connectors.usecases.identify import Identified, contents_around, identify
 from services.connectors.usecases.take_deliveries import Arrival, count, note
 
@@ -31,6 +32,7 @@ async def parse_again(arrival: Arrival, work: "Work", *, revises: bool = True) -
     published = 0
     for each in identified:
         published += await _publish(each, arrival, revision, work)
+    published += await _publish_further(arrival, work)
     judged = arrival.judged()
     seen = (row.verdict, row.reason, row.event)
     if published or seen != (judged.verdict, judged.reason, judged.event):
@@ -61,6 +63,16 @@ async def _publish(each: Identified, arrival: Arrival, revision: int, work: "Wor
     await interactions.correct(work.connection, before.interaction_id, revision, known.digest)
     work.emit(known.fact, cause=arrival.cause, revision=told)
     return True
+
+
+async def _publish_further(arrival: Arrival, work: "Work") -> int:
+    """Publish what was not told before of calls, receipts and changes: these are never corrected."""
+    further = await Further.of(work.connection, [arrival.outcome])
+    facts = list(further.facts(arrival.outcome))
+    for fact in facts:
+        work.emit(fact, cause=arrival.cause)
+    await further.keep(work.connection)
+    return len(facts)
 
 
 async def _same_place(each: Identified, work: "Work") -> interactions.Row | None:

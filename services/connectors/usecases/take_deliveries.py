@@ -7,8 +7,10 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
+from contracts.contract import Fact
 from services.connectors.store import deliveries, interactions
 from services.connectors.store.deliveries import Judged
+from services.connectors.usecases.further import Further, further_names
 from services.connectors.usecases.identify import Identified, contents_around, identify
 from services.connectors.usecases.outcome import Outcome
 from services.runtime.cause import Cause
@@ -68,14 +70,17 @@ async def take_deliveries(arrivals: Sequence[Arrival], work: "Work") -> None:
     new = await interactions.insert(
         work.connection, (each.row() for _, identified in found for each in identified)
     )
+    further = await Further.of(work.connection, [one.outcome for one in arrivals])
     for arrival, identified in found:
         count(arrival.outcome)
-        published = [each for each in identified if _first(each.fact.interaction_id, new)]
-        for each in published:
-            work.emit(each.fact, cause=arrival.cause)
-        if arrival.id in fresh or published:
+        facts: list[Fact] = [each.fact for each in identified if _first(each.fact.interaction_id, new)]
+        facts += further.facts(arrival.outcome)
+        for fact in facts:
+            work.emit(fact, cause=arrival.cause)
+        if arrival.id in fresh or facts:
             fresh.discard(arrival.id)
-            note(arrival, identified, len(published), work)
+            note(arrival, identified, len(facts), work)
+    await further.keep(work.connection)
 
 
 def _first(interaction_id: UUID, new: set[UUID]) -> bool:
@@ -98,12 +103,13 @@ def note(
     outcome, delivery = arrival.outcome, arrival.outcome.delivery
     told = f": {outcome.reason}" if outcome.reason else ""
     if outcome.verdict == "accepted":
-        told = f": {published} new of {len(identified)} interactions"
+        told = _summary(outcome, len(identified), published)
     ids = [
         name
         for each in identified
         for name in (each.fact.interaction_id, *_vendor_ids(each.fact.external_id), each.fact.message_id)
     ]
+    ids += further_names(outcome)
     work.note(
         f"{did} a {delivery.kind} delivery of {delivery.channel}, received"
         f" {delivery.received_at:%H:%M:%S.%f} UTC: {outcome.verdict}{told}",
@@ -111,6 +117,12 @@ def note(
         cause=arrival.cause,
         correlation=delivery.id,
     )
+
+
+def _summary(outcome: Outcome, touches: int, published: int) -> str:
+    if not (outcome.told or outcome.calls):
+        return f": {published} new of {touches} interactions"
+    return f": {published} facts of {touches + len(outcome.told) + len(outcome.calls)} events"
 
 
 def _vendor_ids(external_id: str | None) -> tuple[str, ...]:

@@ -1,0 +1,55 @@
+"""Contact Form 7 with the plugin CF7 to Webhook. Source: github.com/mariovalney/cf7-to-zapier, modules."""
+
+from dataclasses import replace
+
+from contracts.interactions import Attachment
+from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored, rejected
+from services.connectors.reading.documents import dotted
+from services.connectors.reading.fieldmap import mapped_touch
+from services.connectors.reading.forms import Submission, read_submission, urlencoded
+
+# The names of the default form; a channel's mapping has precedence.
+_USUAL = {
+    "name": ("your-name", "name"),
+    "phone": ("your-phone", "your-tel", "tel", "phone"),
+    "email": ("your-email", "email"),
+    "title": ("your-subject",),
+    "text": ("your-message", "message"),
+}
+# The plugin copies uploads into this folder of the site and sends their addresses.
+_UPLOADS = "/cf7-to-webhook-uploads/"
+
+
+def parse(delivery: Delivery, settings: Settings) -> Parsed:
+    """One submission, one touch. Raises Unreadable for a damaged body."""
+    submission = _submission(delivery)
+    if submission is None:
+        return rejected("unknown", "the body is neither JSON nor a form: is there a template without braces?")
+    _move_files(submission)
+    if submission.empty:
+        return ignored("empty", "nothing was filled in")
+    mapped = FieldMap({**_USUAL, **settings.fields.sources}, settings.fields.consents)
+    skip = frozenset(map(dotted, settings.texts("skip")))
+    touch = mapped_touch(submission, delivery, replace(settings, fields=mapped), medium="form", skip=skip)
+    return accepted("submission", touch)
+
+
+def _submission(delivery: Delivery) -> Submission | None:
+    if delivery.method == "GET":
+        return Submission(fields=urlencoded(delivery.query.encode("utf-8", "replace")))
+    return read_submission(delivery)
+
+
+def _move_files(submission: Submission) -> None:
+    """Uploads come as addresses, or as pairs of `filename` and `content` in base64."""
+    fields = submission.fields
+    for name in [name for name in fields if name.endswith(".content")]:
+        if shown := fields.pop(f"{name.removesuffix('.content')}.filename", []):
+            [content, *_] = submission.fields.pop(name)
+            size = len(content) * 3 // 4 - content[-2:].count("=")
+            submission.files.append(Attachment(name=shown[0] or "file", size=max(0, size)))
+            submission.digests.append(content)
+    for name, values in fields.items():
+        links = [value for value in values if _UPLOADS in value]
+        fields[name] = [value for value in values if value not in links]
+        submission.files += [Attachment(name=link.rpartition("/")[2], reference=link) for link in links]

@@ -1,0 +1,140 @@
+"""What a kind declares about itself in `manifest.toml`, beside its code."""
+
+import re
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from contracts.interactions import Medium
+from services.connectors.reading.frames import FRAMINGS
+from services.connectors.verify import LOCATION, Verification
+
+Transport = Literal["webhook", "poll", "imap", "smtp", "socket", "nats", "folder"]
+# Over these the bytes come by HTTP and are answered.
+HTTP: tuple[Transport, ...] = ("webhook",)
+_EVENT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.:-]{0,79}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Owed(_Strict):
+    """What the vendor gets. `style` browser: a page, a redirect or JSON.
+
+    Body and headers are templates: `{setting:NAME}`, `{query:NAME}`, `{field:PATH}`, `{header:NAME}`.
+    """
+
+    style: Literal["plain", "browser"] = "plain"
+    status: int = Field(default=200, ge=200, le=399)
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: dict[str, str] = Field(default_factory=dict)
+    instead: dict[int, int] = Field(
+        default_factory=dict, description="A refusal's status: the one this vendor needs instead."
+    )
+
+    @field_validator("instead", mode="before")
+    @classmethod
+    def _numbers(cls, given: Any) -> Any:
+        """Keys of TOML are text."""
+        return {int(key): value for key, value in given.items()} if isinstance(given, dict) else given
+
+
+class Reply(_Strict):
+    """An answer of its own for some requests: a handshake, a probe, an event that expects something.
+
+    With `store` the request is kept and parsed like any other; else the answer is all there is.
+    """
+
+    event: str
+    method: str = "POST"
+    when: dict[str, str] = Field(description="Location: the value there, or * for any value.")
+    proof: dict[str, str] = Field(default_factory=dict, description="Location: the secret it must hold.")
+    verified: bool = Field(default=False, description="Whether the scheme must hold before the answer.")
+    store: bool = False
+    status: int = Field(default=200, ge=200, le=399)
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Reply":
+        for location in (*self.when, *self.proof):
+            if not LOCATION.fullmatch(location):
+                raise ValueError(f"{location} is no location such as query:name or field:name")
+        return self
+
+
+class Setting(_Strict):
+    """One setting of a channel of this kind."""
+
+    type: Literal["text", "texts", "origins", "networks", "flag", "number", "choice", "secret"]
+    description: str
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+class Source(_Strict):
+    """Where facts and examples come from."""
+
+    mark: str = Field(min_length=1, description="How `fixtures/SOURCES.toml` names it.")
+    title: str
+    url: str = ""
+
+
+class Proven(_Strict):
+    """Seen live: when and what."""
+
+    date: date
+    what: str
+
+
+class Manifest(_Strict):
+    """Everything that is to be known of a kind beside how it is parsed."""
+
+    title: str
+    transport: Transport
+    medium: Medium
+    verification: Verification
+    answer: Owed = Owed()
+    replies: tuple[Reply, ...] = ()
+    methods: tuple[str, ...] = ("POST",)
+    headers: tuple[str, ...] = Field(
+        default=(), description="Request headers kept beside the body, lower case."
+    )
+    distinct: tuple[str, ...] = Field(
+        default=(), description="Locations that tell deliveries of the same body apart."
+    )
+    example_type: str = Field(description="Content type of a bare body, for trying out.")
+    framing: str = Field(default="", description="How a recorded stream falls into deliveries.")
+    limit: float = Field(default=10.0, gt=0.5, description="Seconds the vendor waits for an answer.")
+    retries: str = Field(default="", description="What the vendor does when it gets none, in words.")
+    mapping: bool = Field(default=False, description="Whether channels may map fields.")
+    events: dict[str, Literal["accepted", "ignored"]] = Field(min_length=1)
+    settings: dict[str, Setting] = Field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+    proven: tuple[Proven, ...] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Manifest":
+        for name in self.verification.settings:
+            if name not in self.settings:
+                raise ValueError(f"verification names the setting {name}, which [settings] lacks")
+        for reply in self.replies:
+            for name in reply.proof.values():
+                if name not in self.settings or self.settings[name].type != "secret":
+                    raise ValueError(f"the reply {reply.event} needs the secret setting {name}")
+        if self.framing and self.framing not in FRAMINGS:
+            raise ValueError(f"framing must be one of {', '.join(sorted(FRAMINGS))}")
+        for event in (*self.events, *(reply.event for reply in self.replies)):
+            if not _EVENT.fullmatch(event):
+                raise ValueError(f"the event {event!r} cannot be part of a file name")
+        return self
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The HTTP methods this kind takes, those of its replies included."""
+        return frozenset((*self.methods, *(reply.method for reply in self.replies)))

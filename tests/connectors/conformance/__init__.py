@@ -1,0 +1,1 @@
+"""What every kind in the catalogue must do: nobody writes these tests, a folder is enough."""
