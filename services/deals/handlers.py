@@ -9,8 +9,10 @@ from contracts.leads import (
     ContactChanged,
     ContactMerged,
     ContactTouched,
+    ContactUnmerged,
     LeadCaptured,
     LeadMerged,
+    LeadReopened,
 )
 from contracts.notifications import MessageNotSent, MessageSent, SequenceEnded
 from services.deals.definitions.building import actions_of
@@ -28,7 +30,15 @@ if TYPE_CHECKING:
     from services.runtime.timers import Timer
     from services.runtime.work import Work
 
-_OF_LEADS = (ContactChanged, ContactMerged, ContactTouched, LeadCaptured, LeadMerged)
+_OF_LEADS = (
+    ContactChanged,
+    ContactMerged,
+    ContactTouched,
+    ContactUnmerged,
+    LeadCaptured,
+    LeadMerged,
+    LeadReopened,
+)
 _OF_NOTIFICATIONS = (MessageNotSent, MessageSent, SequenceEnded)
 _PATIENCE_SECONDS = 5.0
 
@@ -78,9 +88,9 @@ async def _active(definitions: Definitions[Rules]) -> Rules:
 
 
 async def deals_in_flight(_payload: dict[str, Any], host: "Host") -> dict[str, Any]:
-    """Open deals by funnel and stage: `{"reach": {"new": 12}}`."""
+    """Open deals by funnel and stage: `{"funnels": {"reach": {"new": 12}}}`."""
     async with host.database.pool.acquire() as connection:
-        return await listing.in_flight(connection)
+        return {"funnels": await listing.in_flight(connection)}
 
 
 async def other_names(connection: "Connection", name: str) -> set[str]:

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from contracts.deals import DealMoved
 from contracts.interactions import InteractionReceived
 from contracts.notifications import MessageNotSent, MessageSent
 from services.leads.domain.rules import Rules
 from services.leads.usecases.find_names import find_names
 from services.leads.usecases.log_interactions import log_interactions
 from services.leads.usecases.log_messages import log_messages
+from services.leads.usecases.note_deals import note_deals
 from services.runtime.definitions import Definitions
 from services.runtime.facts import Facts
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def fact_readers(definitions: Definitions[Rules]) -> list[Facts]:
-    """One reader for what people sent us, one for what they were sent."""
-    incoming, outgoing = Facts("CRM_CONNECTORS"), Facts("CRM_NOTIFICATIONS")
+    """One reader for what people sent us, one for what they were sent, one for how their deals went."""
+    incoming, outgoing, working = Facts("CRM_CONNECTORS"), Facts("CRM_NOTIFICATIONS"), Facts("CRM_DEALS")
 
     @incoming.on_many(InteractionReceived)
     async def on_interactions(facts: "list[Received[InteractionReceived]]", work: "Work") -> None:
@@ -31,7 +33,12 @@ def fact_readers(definitions: Definitions[Rules]) -> list[Facts]:
 
     for contract in (MessageSent, MessageNotSent):
         outgoing.on_many(contract)(on_messages)
-    return [incoming, outgoing]
+
+    @working.on_many(DealMoved)
+    async def on_deals_moved(facts: "list[Received[DealMoved]]", work: "Work") -> None:
+        await note_deals([fact.data for fact in facts], work)
+
+    return [incoming, outgoing, working]
 
 
 def other_names(

@@ -51,6 +51,7 @@ def build(
         facts=handlers.fact_readers(),
         commands=handlers.commands(definitions, courier.wake.set, domain),
         timers={STEP_TIMER: handlers.on_step_due(definitions, courier.wake.set, domain)},
+        questions={"in_flight": handlers.enrolments_in_flight},
         loops={"courier": carry},
         definitions=definitions,
         api=lambda host: routes(host, definitions, tokens, courier.ledger.withdraw),

@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from contracts.leads import ContactChanged, ContactMerged, ContactTouched
+from contracts.leads import ContactChanged, ContactMerged, ContactTouched, ContactUnmerged
 from contracts.notifications import EnrolContact
 from services.notifications.domain.rules import Rules
 from services.notifications.errors import UnknownSequence
 from services.notifications.store import listing
-from services.notifications.usecases.enrol import enrol
-from services.notifications.usecases.follow_contacts import merge, note_changes, note_touches
+from services.notifications.usecases.enrol import enrol_all
+from services.notifications.usecases.follow_contacts import follow_contacts
 from services.notifications.usecases.take_step import take_step
 from services.runtime.commands import Commands
 from services.runtime.definitions import Definitions
@@ -19,6 +19,7 @@ from services.runtime.facts import Facts
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
+    from services.runtime.host import Host
     from services.runtime.received import Received
     from services.runtime.timers import Timer
     from services.runtime.work import Work
@@ -33,18 +34,11 @@ def fact_readers() -> list[Facts]:
     """One reader: what leads tells of contacts."""
     facts = Facts("CRM_LEADS")
 
-    @facts.on_many(ContactChanged)
-    async def on_contacts_changed(changes: "list[Received[ContactChanged]]", work: "Work") -> None:
-        await note_changes(work, [change.data for change in changes])
+    async def on_contacts(news: "list[Received[Any]]", work: "Work") -> None:
+        await follow_contacts(work, news)
 
-    @facts.on(ContactMerged)
-    async def on_contact_merged(merged: "Received[ContactMerged]", work: "Work") -> None:
-        await merge(work, merged.data)
-
-    @facts.on_many(ContactTouched)
-    async def on_contacts_touched(touches: "list[Received[ContactTouched]]", work: "Work") -> None:
-        await note_touches(work, touches)
-
+    for contract in (ContactChanged, ContactMerged, ContactTouched, ContactUnmerged):
+        facts.on_many(contract)(on_contacts)
     return [facts]
 
 
@@ -52,15 +46,17 @@ def commands(definitions: Definitions[Rules], wake: Wake, domain: str | None) ->
     """The commands this service takes."""
     taken = Commands()
 
-    @taken.on(EnrolContact)
-    async def on_enrol(command: "Received[EnrolContact]", work: "Work") -> None:
+    @taken.on_many(EnrolContact)
+    async def on_enrol(wishes: "list[Received[EnrolContact]]", work: "Work") -> None:
         rules, version = definitions.current, definitions.version
-        if command.data.sequence not in rules.sequences:
-            fresh = work.now - command.received_at < _DEFINITIONS_ARRIVE_WITHIN
-            if fresh or not definitions.loaded.is_set():
-                raise Retryable("the sequence is not known here yet", after=_SOON)
-            raise UnknownSequence(command.data.sequence)
-        await enrol(work, command.data, rules, version, domain=domain)
+        for wish in wishes:
+            if wish.data.sequence not in rules.sequences:
+                fresh = work.now - wish.received_at < _DEFINITIONS_ARRIVE_WITHIN
+                if fresh or not definitions.loaded.is_set():
+                    raise Retryable("the sequence is not known here yet", after=_SOON)
+                raise UnknownSequence(wish.data.sequence)
+        wanted = [(wish.data, wish.cause) for wish in wishes]
+        await enrol_all(work, wanted, rules, version, domain=domain)
         wake()
 
     return taken
@@ -76,6 +72,12 @@ def on_step_due(
             wake()
 
     return handle
+
+
+async def enrolments_in_flight(_payload: dict[str, Any], host: "Host") -> dict[str, Any]:
+    """Running enrolments by sequence and step: `{"sequences": {"welcome": {"step 2": 12}}}`."""
+    async with host.database.pool.acquire() as connection:
+        return {"sequences": await listing.in_flight(connection)}
 
 
 async def other_names(connection: "Connection", name: str) -> set[str]:

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from contracts.leads import ContactChanged, ContactMerged, ContactTouched, LeadCaptured, LeadMerged
+from contracts.leads import (
+    ContactChanged,
+    ContactMerged,
+    ContactTouched,
+    ContactUnmerged,
+    LeadCaptured,
+    LeadMerged,
+    LeadReopened,
+)
 from services.deals.definitions import compile
 from services.deals.domain.deal import Contact, Deal, Lead, new_deal
 from services.deals.domain.rules import Rules
@@ -139,3 +147,12 @@ def merged(survivor: str, absorbed: str) -> ContactMerged:
 
 def lead_merged(ended: str, into: str, contact: str = "contact") -> LeadMerged:
     return LeadMerged(contact_id=name(contact), lead_id=name(ended), into_lead_id=name(into))
+
+
+def unmerged(survivor: str, absorbed: str, *leads: str) -> ContactUnmerged:
+    back = [name(lead) for lead in leads]
+    return ContactUnmerged(contact_id=name(survivor), absorbed_id=name(absorbed), leads=back)
+
+
+def lead_reopened(lead: str, out_of: str, contact: str = "contact") -> LeadReopened:
+    return LeadReopened(contact_id=name(contact), lead_id=name(lead), from_lead_id=name(out_of))

@@ -22,6 +22,7 @@ from services.runtime.received import RawMessage, Received
 from services.runtime.timers import Timer
 from services.runtime.work import Work
 from tests.deals.samples import NOW, rules
+from tests.support.databases import emptied
 
 _EVENTS = uuid.UUID(int=21)
 
@@ -133,7 +134,8 @@ class Stage:
 
     async def empty(self) -> None:
         """Forget everything."""
-        await self.database.pool.execute(
-            "TRUNCATE deals, stage_history, tasks, contacts, contact_aliases, lead_aliases, timers,"
-            " outbox, journal RESTART IDENTITY"
-        )
+        tables = (
+            "deals", "stage_history", "tasks", "contacts", "contact_aliases", "lead_aliases", "timers",
+            "outbox", "journal",
+        )  # fmt: skip
+        await self.database.pool.execute(emptied("deals", *tables))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deals.definitions import KEYS, Reference, compile, names, references
+from services.deals.definitions import KEYS, compile, names, references
 from services.deals.definitions.building import actions_of
 from services.deals.domain.rules import View
 from services.hub.definitions.tree import parse
-from services.runtime.definitions import DefinitionErrors
+from services.runtime.definitions import DefinitionErrors, Reference
 from tests.deals.samples import REACH, one_funnel, rules
 
 Stages = list[dict[str, Any]]

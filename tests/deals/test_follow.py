@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from contracts.deals import DealMoved, DealOpened, TaskCreated
 from contracts.leads import LeadCaptured
-from contracts.notifications import EnrolContact, MessageSent, SequenceEnded
+from contracts.notifications import EnrolContact, MessageNotSent, MessageSent, SequenceEnded
 from services.deals.definitions import compile
 from services.deals.domain.rules import Rules
 from services.deals.handlers import fact_readers
@@ -111,6 +111,29 @@ async def test_a_sent_message_moves_the_deal_by_a_rule(stage: Stage) -> None:
     await stage.tell(captured())
     await stage.tell(message_sent(), message_sent("stranger"))
     assert (await stage.deal_of(name("lead")))["stage"] == "contacted"
+
+
+async def test_a_message_that_was_taken_back_is_no_failure_to_react_to(stage: Stage) -> None:
+    reaction = {
+        "event": "message_not_sent",
+        "when": 'event.sequence == "welcome"',
+        "actions": [{"create_task": {"title": "Write by hand"}}],
+    }
+    stage.rules = compile(one_funnel({"name": "new", "on_event": [reaction]}))
+    await stage.tell(captured())
+    told = MessageNotSent(
+        contact_id=name("contact"),
+        message_id=name("message"),
+        sequence="welcome",
+        step="1",
+        medium="email",
+        reason="cancelled",
+        settled_at=NOW,
+    )
+    await stage.tell(told)
+    assert await stage.value("SELECT count(*) FROM tasks") == 0
+    await stage.tell(told.model_copy(update={"reason": "rejected"}))
+    assert await stage.value("SELECT count(*) FROM tasks") == 1
 
 
 async def test_the_end_of_a_sequence_can_create_a_task(stage: Stage) -> None:

@@ -129,7 +129,7 @@ async def test_the_hub_can_ask_how_many_deals_stand_where(deals: Running) -> Non
     await deals.tell(captured("one"), captured("two", channel="partner"))
     await deals.settled()
     counts = await deals.bus.request("ask.deals.in_flight.v1", {})
-    assert counts == {"reach": {"new": 1}, "partners": {"new": 1}}
+    assert counts == {"funnels": {"reach": {"new": 1}, "partners": {"new": 1}}}
 
 
 async def test_a_deal_is_traced_by_its_own_id_its_lead_and_its_task(deals: Running) -> None:

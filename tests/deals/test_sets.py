@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.contract import Contract
-from tests.deals.samples import NOW, captured, changed, lead_merged, merged, touched
+from tests.deals.samples import (
+    NOW,
+    captured,
+    changed,
+    lead_merged,
+    lead_reopened,
+    merged,
+    touched,
+    unmerged,
+)
 from tests.deals.stage import Stage
 from tests.deals.test_follow import message_sent
 
@@ -28,6 +37,12 @@ FACTS = st.one_of(
     st.builds(message_sent, CONTACTS),
     st.builds(lambda pair: merged(pair[0], pair[1]), PAIRS),
     st.builds(lambda pair: lead_merged(f"lead {pair[0]}", f"lead {pair[1]}"), st.permutations([1, 2, 3, 4])),
+    st.builds(lambda pair, lead: unmerged(pair[0], pair[1], lead), PAIRS, LEADS),
+    st.builds(
+        lambda pair, contact: lead_reopened(f"lead {pair[0]}", f"lead {pair[1]}", contact),
+        st.permutations([1, 2, 3, 4]),
+        CONTACTS,
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from services.runtime.cause import Cause, new_cause
 from services.runtime.database import Database
 from services.runtime.received import RawMessage, Received
 from services.runtime.work import Work
+from tests.support.databases import emptied
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NAMESPACE = uuid.UUID(int=7)
@@ -123,10 +124,11 @@ class Stage:
 
     async def empty(self) -> None:
         """Forget everything."""
-        await self.database.pool.execute(
-            "TRUNCATE contacts, identities, interactions, leads, merges, team_members, touches,"
-            " outbox, journal RESTART IDENTITY CASCADE"
-        )
+        tables = (
+            "merges", "contacts", "identities", "interactions", "leads", "team_members", "touches",
+            "closed_deals", "outbox", "journal",
+        )  # fmt: skip
+        await self.database.pool.execute(emptied("leads", *tables))
 
 
 def of_type(envelopes: Iterable[Envelope], contract: Any) -> list[Envelope]:

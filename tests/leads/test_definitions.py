@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.leads.definitions import KEYS, Reference, compile, names, references
+from services.leads.definitions import KEYS, compile, names, references
 from services.leads.definitions.conditions import condition
 from services.leads.domain.assignment import Seat
 from services.leads.domain.contact import Contact
 from services.leads.domain.identity import EMAIL, PHONE, Key
 from services.leads.domain.rules import Asked, Rules
 from services.leads.domain.scoring import View
-from services.runtime.definitions import DefinitionErrors
+from services.runtime.definitions import DefinitionErrors, Reference
 from tests.leads.stage import BEGIN, NAMESPACE
 
 SCHOOL: dict[str, Any] = {

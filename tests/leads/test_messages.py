@@ -29,7 +29,8 @@ async def test_sent_and_not_sent_are_told_apart_and_the_latest_outcome_counts(st
         settled_at=BEGIN,
     )
     async with stage.work() as work:
-        await log_messages([_sent(1, contact), failed], work)
+        cancelled = failed.model_copy(update={"message_id": UUID(int=3), "reason": "cancelled"})
+        await log_messages([_sent(1, contact), failed, cancelled], work)
     async with stage.work() as work:
         await log_messages([_sent(1, contact), _sent(2, contact), _sent(2, contact)], work)
     assert await stage.rows("SELECT outcome FROM touches ORDER BY message_id") == [

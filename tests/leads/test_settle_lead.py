@@ -5,9 +5,12 @@ from uuid import UUID
 
 import pytest
 
+from contracts.deals import DealMoved
+from contracts.leads import ContactTouched, LeadSettled
 from services.leads.errors import Refused, Unknown
+from services.leads.usecases.note_deals import note_deals
 from services.leads.usecases.settle_lead import settle_lead
-from tests.leads.stage import Stage, interaction
+from tests.leads.stage import BEGIN, Stage, interaction, of_type
 from tests.leads.test_sets import RULES
 
 
@@ -41,6 +44,70 @@ async def test_a_settled_lead_frees_its_owner_and_the_next_touch_is_a_new_lead(s
     assert await _lead(stage) != lead
     (note,) = await stage.rows("SELECT correlation, did FROM journal WHERE did LIKE '%by a person'")
     assert note == {"correlation": "delivery-1", "did": "the lead was closed by a person"}
+
+
+async def _deal(stage: Stage, lead: UUID, status: str) -> None:
+    move = {"funnel": "reach", "from_stage": "new", "to_stage": "other", "reason": "anna", "version": 2}
+    moved = DealMoved(
+        **move, deal_id=UUID(int=1), contact_id=UUID(int=2), lead_id=lead, status=status, moved_at=BEGIN
+    )
+    async with stage.work() as work:
+        await note_deals([moved], work)
+
+
+async def _attached(stage: Stage, number: int, *identities: tuple[str, str]) -> UUID:
+    """The lead that the next touch belongs to."""
+    await stage.log(interaction(number, *identities or [("telegram", "1")]))
+    found: UUID = await stage.value("SELECT lead_id FROM interactions ORDER BY n DESC LIMIT 1")
+    return found
+
+
+async def test_touches_go_on_with_a_qualified_lead_until_its_deal_is_closed(stage: Stage) -> None:
+    lead = await _attached(stage, 1)
+    await _settle(stage, lead, "qualified")
+    assert await _attached(stage, 2) == lead
+    await _deal(stage, lead, "open")
+    assert await _attached(stage, 3) == lead
+    touches = of_type(await stage.published(), ContactTouched)
+    assert [touch.data["first"] for touch in touches] == [True, False, False]
+    await _deal(stage, lead, "won")
+    new = await _attached(stage, 4)
+    assert new != lead
+    assert await stage.value("SELECT status FROM leads WHERE id = $1", new) == "open"
+
+
+async def test_a_deal_that_is_open_again_takes_touches_again_unless_there_is_an_open_lead(
+    stage: Stage,
+) -> None:
+    lead = await _attached(stage, 1)
+    await _settle(stage, lead, "qualified")
+    await _deal(stage, lead, "lost")
+    await _deal(stage, lead, "open")
+    assert await _attached(stage, 2) == lead
+    await _deal(stage, lead, "lost")
+    new = await _attached(stage, 3)
+    await _deal(stage, lead, "open")
+    assert await _attached(stage, 4) == new
+
+
+async def test_a_merge_leaves_a_qualified_lead_alone_and_the_open_one_goes_on(stage: Stage) -> None:
+    stage.rules = RULES
+    qualified = await _attached(stage, 1)
+    await _settle(stage, qualified, "qualified")
+    still_open = await _attached(stage, 2, ("telegram", "2"))
+    assert await _attached(stage, 3, ("telegram", "1"), ("telegram", "2")) == still_open
+    rows = await stage.rows("SELECT id, status FROM leads ORDER BY captured_at")
+    assert rows == [{"id": qualified, "status": "qualified"}, {"id": still_open, "status": "open"}]
+    assert await _open_leads(stage) == 1
+
+
+async def test_an_outcome_is_told_once(stage: Stage) -> None:
+    lead = await _attached(stage, 1)
+    await _settle(stage, lead, "closed", "wanted something else")
+    await _settle(stage, lead, "closed", "again")
+    (told,) = of_type(await stage.published(), LeadSettled)
+    assert (told.data["lead_id"], told.data["status"]) == (str(lead), "closed")
+    assert told.data["reason"] == "wanted something else"
 
 
 async def test_an_outcome_may_be_changed(stage: Stage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from contracts.leads import ContactChanged, ContactMerged
+from contracts.leads import ContactChanged, ContactMerged, ContactUnmerged, LeadReopened
 from services.leads.errors import Refused, Unknown
 from services.leads.usecases.merge_contacts import merge_contacts
 from services.leads.usecases.settle_lead import settle_lead
@@ -60,7 +60,13 @@ async def test_merging_and_undoing_by_hand_restores_everything(stage: Stage) -> 
     assert await stage.value("SELECT count(*) FROM leads WHERE status = 'open'") == 1
     await _undo(stage, merge)
     assert await _business(stage) == before
-    changes = of_type(await stage.published(), ContactChanged)[-2:]
+    told = await stage.published()
+    (parted,), (reopened,) = of_type(told, ContactUnmerged), of_type(told, LeadReopened)
+    leads = {row["contact_id"]: str(row["id"]) for row in before["leads"]}
+    assert (parted.data["absorbed_id"], parted.data["leads"]) == (str(younger), [leads[younger]])
+    assert (reopened.data["contact_id"], reopened.data["lead_id"]) == (str(younger), leads[younger])
+    assert reopened.data["from_lead_id"] == leads[older]
+    changes = of_type(told, ContactChanged)[-2:]
     assert {change.data["contact_id"] for change in changes} == {str(older), str(younger)}
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from contracts.contract import Contract
 from contracts.envelope import Envelope
-from contracts.leads import ContactChanged, ContactMerged, ContactTouched
+from contracts.leads import ContactChanged, ContactMerged, ContactTouched, ContactUnmerged
 from contracts.notifications import EnrolContact
 from services.notifications.content.tokens import Tokens
 from services.notifications.delivery.courier import Courier
@@ -25,7 +25,7 @@ from services.notifications.domain.rules import Rules
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.usecases.claim import Claimed
 from services.notifications.usecases.enrol import enrol
-from services.notifications.usecases.follow_contacts import merge, note_changes, note_touches
+from services.notifications.usecases.follow_contacts import merge, note_changes, note_touches, separate
 from services.notifications.usecases.take_step import take_step
 from services.runtime import timers
 from services.runtime.cause import Cause, new_cause
@@ -105,6 +105,12 @@ class Stage:
         fact = ContactMerged(contact_id=contact_id(staying), absorbed_id=contact_id(absorbed), reason="email")
         async with self.work(self.received(fact).cause) as work:
             await merge(work, fact)
+
+    async def unmerge(self, staying: int, absorbed: int) -> None:
+        """leads says that they are two after all."""
+        fact = ContactUnmerged(contact_id=contact_id(staying), absorbed_id=contact_id(absorbed))
+        async with self.work(self.received(fact).cause) as work:
+            await separate(work, fact)
 
     async def touch(self, number: int, *, first: bool = False, **more: Any) -> None:
         """The contact was in touch, a minute from now unless told otherwise."""

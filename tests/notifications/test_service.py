@@ -8,6 +8,7 @@ import pytest
 
 from contracts.leads import ContactTouched
 from contracts.notifications import EnrolContact, MessageSent, SequenceEnded, SequenceEnrolled
+from contracts.questions import AskInFlight, subject_to
 from services.notifications.app import build
 from services.runtime.clock import SystemClock
 from tests.notifications.running import activate, settings, told, value
@@ -55,6 +56,20 @@ async def test_a_wish_becomes_a_letter_now_and_a_timer_for_tomorrow(start: Start
         "sent message thanks of welcome",
     ]
     assert {line["correlation"] for line in lines} == {"the enquiry"}
+
+
+async def test_the_hub_can_ask_how_many_runs_wait_for_which_step(start: Start, smtp: Sink) -> None:
+    running = await start()
+    await running.publish(contact(1))
+    await running.publish(wish(1))
+    question = subject_to(AskInFlight, "notifications")
+
+    async def asked() -> bool:
+        answer = await running.bus.request(question, {})
+        assert AskInFlight.ANSWER.model_validate(answer)
+        return bool(answer == {"sequences": {"welcome": {"step 2": 1}}})
+
+    await until(asked)
 
 
 async def test_the_same_command_any_number_of_times_changes_state_once(start: Start, smtp: Sink) -> None:

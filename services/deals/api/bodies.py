@@ -206,7 +206,7 @@ def row_behind(cursor: str | None) -> tuple[datetime, UUID] | None:
         if moment.tzinfo is None:
             raise ValueError("no time zone")
         return moment, UUID(last)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         raise Problem(
             422,
             "The request is not valid",

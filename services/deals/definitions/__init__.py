@@ -1,7 +1,6 @@
 """The part of the definitions that deals reads: funnels and routing."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from services.deals.definitions.building import rules_of
@@ -9,18 +8,9 @@ from services.deals.definitions.checks import check
 from services.deals.definitions.models import WrittenAction, WrittenStage
 from services.deals.definitions.reading import read
 from services.deals.domain.rules import OWNER, Rules
-from services.runtime.definitions import DefinitionErrors
+from services.runtime.definitions import DefinitionErrors, Reference
 
 KEYS = frozenset({"funnels", "routing"})
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A name that another part must have."""
-
-    path: str
-    kind: str
-    name: str
 
 
 def compile(part: Mapping[str, Any]) -> Rules:

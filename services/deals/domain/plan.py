@@ -78,6 +78,22 @@ class TasksDropped:
     deal: Deal
 
 
+@dataclass(frozen=True, slots=True)
+class TasksRestored:
+    """The tasks that were dropped at that time are wanted again."""
+
+    deal: Deal
+    dropped_at: datetime
+
+
 Planned: TypeAlias = (
-    Opened | Moved | Hindered | TaskPlanned | EnrolPlanned | TimerPlanned | TimersDropped | TasksDropped
+    Opened
+    | Moved
+    | Hindered
+    | TaskPlanned
+    | EnrolPlanned
+    | TimerPlanned
+    | TimersDropped
+    | TasksDropped
+    | TasksRestored
 )

@@ -23,6 +23,7 @@ from services.deals.domain.plan import (
     Planned,
     TaskPlanned,
     TasksDropped,
+    TasksRestored,
     TimerPlanned,
     TimersDropped,
 )
@@ -137,6 +138,36 @@ class Run:
             TasksDropped(self.deal),
             Moved(before, self.deal, f"merged into {into}", rule=True),
         ]
+
+    def reopen(self) -> None:
+        """Let a deal that was merged go on where it stood, with the tasks and the time it had left.
+
+        Nothing that entering the stage, or its delayed rules, had done by then is done again.
+        """
+        before = self.deal
+        ended_at = before.closed_at or self.moment
+        stage = self.rules.stage(before.funnel, before.stage)
+        after = stage.after if stage else ()
+        self._set(
+            replace(
+                before,
+                status="open",
+                merged_into=None,
+                version=before.version + 1,
+                entry=before.entry + 1,
+                armed=len(after),
+                closed_at=None,
+            )
+        )
+        self.planned += [
+            TasksRestored(self.deal, ended_at),
+            Moved(before, self.deal, "the merge of its lead was undone", rule=True),
+        ]
+        for place, rule in enumerate(after):
+            zone = self._zone(rule.zone)
+            moment = due(before.entered_at, rule.delay, zone, rule.at)
+            if moment > ended_at:
+                self.planned.append(TimerPlanned(self.deal, place, rule, moment, zone))
 
     def _enter(self, stage: Stage) -> None:
         self._passed.add((self.deal.funnel, stage.name))

@@ -31,8 +31,10 @@ async def survivors(connection: "Connection", contact_ids: Collection[UUID]) -> 
     return {row["absorbed_id"]: row["contact_id"] for row in rows}
 
 
-async def add_survivors(connection: "Connection", merges: Mapping[UUID, UUID]) -> None:
-    """Record who goes on as whom; what pointed to an absorbed contact follows it."""
+async def add_survivors(
+    connection: "Connection", merges: Mapping[UUID, UUID], absorbers: Mapping[UUID, UUID]
+) -> None:
+    """Record who goes on as whom, and who absorbed whom; what pointed to an absorbed contact follows it."""
     pairs = list(merges), list(merges.values())
     await connection.execute(
         """
@@ -43,12 +45,30 @@ async def add_survivors(connection: "Connection", merges: Mapping[UUID, UUID]) -
         *pairs,
     )
     await connection.execute(
-        "INSERT INTO contact_aliases (absorbed_id, contact_id)"
-        " SELECT * FROM unnest($1::uuid[], $2::uuid[])"
-        " ON CONFLICT (absorbed_id) DO UPDATE SET contact_id = excluded.contact_id",
+        "INSERT INTO contact_aliases (absorbed_id, contact_id, absorbed_by)"
+        " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) ON CONFLICT (absorbed_id) DO UPDATE"
+        " SET contact_id = excluded.contact_id, absorbed_by = excluded.absorbed_by",
         *pairs,
+        [absorbers[one] for one in pairs[0]],
     )
     await connection.execute("DELETE FROM contacts WHERE id = ANY($1::uuid[])", pairs[0])
+
+
+async def set_free(connection: "Connection", absorbed_id: UUID) -> None:
+    """The contact stands on its own again, with those that it had absorbed itself."""
+    await connection.execute(
+        """
+        WITH RECURSIVE own AS (
+            SELECT absorbed_id FROM contact_aliases WHERE absorbed_by = $1
+            UNION SELECT alias.absorbed_id FROM contact_aliases alias
+                JOIN own ON alias.absorbed_by = own.absorbed_id
+        )
+        UPDATE contact_aliases SET contact_id = $1 FROM own
+        WHERE contact_aliases.absorbed_id = own.absorbed_id AND contact_aliases.absorbed_id <> $1
+        """,
+        absorbed_id,
+    )
+    await connection.execute("DELETE FROM contact_aliases WHERE absorbed_id = $1", absorbed_id)
 
 
 async def ended_leads(connection: "Connection", lead_ids: Collection[UUID]) -> set[UUID]:
@@ -67,6 +87,11 @@ async def add_ended_leads(connection: "Connection", merges: Mapping[UUID, UUID])
         list(merges),
         list(merges.values()),
     )
+
+
+async def forget_ended_leads(connection: "Connection", lead_ids: Collection[UUID]) -> None:
+    """These leads stand on their own again."""
+    await connection.execute("DELETE FROM lead_aliases WHERE ended_id = ANY($1::uuid[])", list(lead_ids))
 
 
 async def known(connection: "Connection", contact_ids: Collection[UUID]) -> dict[UUID, tuple[int, Contact]]:

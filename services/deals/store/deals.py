@@ -170,6 +170,17 @@ async def repoint(connection: "Connection", survivors: Mapping[UUID, UUID]) -> N
     )
 
 
+async def give_back(connection: "Connection", contact_id: UUID, lead_ids: Collection[UUID]) -> list[UUID]:
+    """The deals of these leads are the contact's again; which they are."""
+    rows = await connection.fetch(
+        "UPDATE deals SET contact_id = $1 WHERE id IN"
+        " (SELECT id FROM deals WHERE lead_id = ANY($2::uuid[]) ORDER BY id FOR UPDATE) RETURNING id",
+        contact_id,
+        list(lead_ids),
+    )
+    return sorted(row["id"] for row in rows)
+
+
 async def add_history(connection: "Connection", lines: Iterable[HistoryLine]) -> None:
     """Append to the history of deals."""
     rows = [

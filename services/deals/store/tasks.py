@@ -55,6 +55,16 @@ async def drop_of_deals(connection: "Connection", deal_ids: Collection[UUID], at
     )
 
 
+async def restore_of_deal(connection: "Connection", deal_id: UUID, dropped_at: datetime) -> None:
+    """Open the tasks again that were dropped at this time, with their deal."""
+    await connection.execute(
+        "UPDATE tasks SET status = 'open', closed_at = NULL"
+        " WHERE deal_id = $1 AND status = 'dropped' AND closed_at = $2",
+        deal_id,
+        dropped_at,
+    )
+
+
 async def lock(connection: "Connection", task_id: UUID) -> Task | None:
     """A task, held until the transaction ends."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM tasks WHERE id = $1 FOR UPDATE", task_id)

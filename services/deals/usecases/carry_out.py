@@ -13,6 +13,7 @@ from services.deals.domain.plan import (
     Planned,
     TaskPlanned,
     TasksDropped,
+    TasksRestored,
     TimerPlanned,
     TimersDropped,
 )
@@ -53,6 +54,8 @@ def _do(desk: Desk, planned: Planned, cause: "Cause") -> None:
                 desk.work.disarm(STAGE_RULE, timer_key(planned.deal, place))
         case TasksDropped():
             desk.drop_tasks(planned.deal.id)
+        case TasksRestored():
+            desk.restore_tasks(planned.deal.id, planned.dropped_at)
         case Hindered():
             did = f"could not move to {planned.to} by {planned.reason}: no such stage to go to"
             note(desk, planned.deal, did, cause)
@@ -98,7 +101,7 @@ def _open(desk: Desk, deal: Deal, cause: "Cause") -> None:
 
 def _move(desk: Desk, moved: Moved, cause: "Cause") -> None:
     before, deal = moved.before, moved.deal
-    moved_at = deal.closed_at if deal.status == "merged" and deal.closed_at else deal.entered_at
+    moved_at = desk.work.now
     desk.history.append(
         HistoryLine(
             deal.id, deal.entry, before.funnel, before.stage, deal.funnel, deal.stage,
@@ -108,6 +111,7 @@ def _move(desk: Desk, moved: Moved, cause: "Cause") -> None:
     fact = DealMoved(
         deal_id=deal.id,
         contact_id=deal.contact_id,
+        lead_id=deal.lead.id,
         funnel=deal.funnel,
         from_stage=before.stage,
         to_stage=deal.stage,
@@ -119,6 +123,9 @@ def _move(desk: Desk, moved: Moved, cause: "Cause") -> None:
     desk.work.emit(fact, cause=cause, version=deal.version, correlation=deal.correlation)
     if deal.merged_into:
         note(desk, deal, f"closed deal, {moved.reason}", cause, deal.merged_into)
+        return
+    if before.merged_into:
+        note(desk, deal, f"opened deal again: {moved.reason}", cause, before.merged_into)
         return
     # A person's name stays out of the journal; the history has it.
     by = moved.reason if moved.rule else "a person"

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -36,7 +37,9 @@ class Desk:
         self._moved: set[UUID] = set()
         self._tasks_dropped: set[UUID] = set()
         self._learned: set[UUID] = set()
-        self._absorbed: set[UUID] = set()
+        self._absorbers: dict[UUID, UUID] = {}
+        self._tasks_restored: dict[UUID, datetime] = {}
+        self._reopened: set[UUID] = set()
         self._ended_now: dict[UUID, UUID] = {}
 
     async def hold(self, deal_ids: Iterable[UUID]) -> None:
@@ -52,8 +55,8 @@ class Desk:
         self._survivors |= await contacts.survivors(self.work.connection, wanted)
         self._contacts |= await contacts.known(self.work.connection, {self.whose(one) for one in wanted})
 
-    async def look_up(self, captured: set[UUID], merged: set[UUID]) -> None:
-        """Read which leads have deals already, and lock the deals of those that merge."""
+    async def look_up(self, captured: set[UUID], merged: set[UUID], reopened: set[UUID]) -> None:
+        """Read which leads have deals already, and lock the deals of those that merge or open again."""
         connection = self.work.connection
         if captured:
             self.captured |= set(await deals.of_leads(connection, captured))
@@ -61,6 +64,8 @@ class Desk:
         if merged:
             self._going_on |= await deals.going_on_for(connection, merged)
             await self.hold(self._going_on.values())
+        if reopened:
+            await self.hold((await deals.of_leads(connection, reopened)).values())
 
     def whose(self, contact_id: UUID) -> UUID:
         """The contact itself, or the one that goes on for it."""
@@ -86,7 +91,7 @@ class Desk:
         if survivor == absorbed or self._survivors.get(absorbed) == survivor:
             return False
         self._survivors[absorbed] = survivor
-        self._absorbed.add(absorbed)
+        self._absorbers[absorbed] = survivor
         self._learned.discard(absorbed)
         for deal_id in self._of_contact.pop(absorbed, ()):
             self._put(replace(self._deals[deal_id], contact_id=survivor))
@@ -96,6 +101,11 @@ class Desk:
         """Remember which lead goes on for one that ends."""
         self.ended.add(ended)
         self._ended_now[ended] = into
+
+    def reopen_lead(self, lead_id: UUID) -> Deal | None:
+        """Forget that the lead ended; its own deal, however that stands."""
+        self._reopened.add(lead_id)
+        return next((deal for deal in self._deals.values() if deal.lead.id == lead_id), None)
 
     def deal(self, deal_id: UUID) -> Deal | None:
         """A deal on the desk."""
@@ -138,6 +148,10 @@ class Desk:
             for task in self.tasks
         ]
 
+    def restore_tasks(self, deal_id: UUID, dropped_at: datetime) -> None:
+        """Open the tasks again that were closed with the deal."""
+        self._tasks_restored[deal_id] = dropped_at
+
     async def save(self) -> None:
         """Write what changed, table by table."""
         connection = self.work.connection
@@ -147,15 +161,19 @@ class Desk:
         await tasks.insert(connection, self.tasks)
         if self._tasks_dropped:
             await tasks.drop_of_deals(connection, self._tasks_dropped, self.work.now)
+        for deal_id, dropped_at in sorted(self._tasks_restored.items()):
+            await tasks.restore_of_deal(connection, deal_id, dropped_at)
         if self._learned:
             newest = {one: self._contacts[one] for one in sorted(self._learned)}
             await contacts.learn(connection, newest)
-        if self._absorbed:
-            merges = {one: self.whose(one) for one in sorted(self._absorbed)}
-            await contacts.add_survivors(connection, merges)
+        if self._absorbers:
+            merges = {one: self.whose(one) for one in sorted(self._absorbers)}
+            await contacts.add_survivors(connection, merges, self._absorbers)
             await deals.repoint(connection, merges)
         if self._ended_now:
             await contacts.add_ended_leads(connection, self._ended_now)
+        if self._reopened:
+            await contacts.forget_ended_leads(connection, self._reopened)
 
     def _put(self, deal: Deal) -> None:
         self._deals[deal.id] = deal

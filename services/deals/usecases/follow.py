@@ -6,14 +6,17 @@ Following a set therefore gives the same as following its facts singly.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from contracts.leads import (
     ContactChanged,
     ContactMerged,
     ContactTouched,
+    ContactUnmerged,
     LeadCaptured,
     LeadMerged,
+    LeadReopened,
 )
 from contracts.notifications import MessageNotSent, MessageSent, SequenceEnded
 from services.deals.domain.deal import (
@@ -29,15 +32,31 @@ from services.deals.domain.rules import Rules, View
 from services.deals.store import contacts, deals
 from services.deals.usecases.carry_out import carry_out, note
 from services.deals.usecases.desk import Desk
+from services.deals.usecases.separate import separate
 
 if TYPE_CHECKING:
     from services.runtime.cause import Cause
     from services.runtime.received import Received
     from services.runtime.work import Work
 
+# What takes back what others built on is followed alone, on what was written before it.
+_UNDOING = (ContactUnmerged, LeadReopened)
+
 
 async def follow(facts: Sequence["Received[Any]"], work: "Work", rules: Rules) -> None:
     """Do what these facts mean for deals, in this order."""
+    for undoing, several in groupby(facts, key=lambda fact: isinstance(fact.data, _UNDOING)):
+        if not undoing:
+            await _follow_together(list(several), work, rules)
+            continue
+        for fact in several:
+            if isinstance(fact.data, ContactUnmerged):
+                await separate(fact.data, work, fact.cause)
+            else:
+                await _follow_together([fact], work, rules)
+
+
+async def _follow_together(facts: Sequence["Received[Any]"], work: "Work", rules: Rules) -> None:
     desk = Desk(work, rules)
     await _prepare(desk, [fact.data for fact in facts])
     for fact in facts:
@@ -62,6 +81,7 @@ async def _prepare(desk: Desk, happened: Sequence[Any]) -> None:
     await desk.look_up(
         {one.lead_id for one in happened if isinstance(one, LeadCaptured)},
         {lead for one in ending for lead in (one.lead_id, one.into_lead_id)},
+        {one.lead_id for one in happened if isinstance(one, LeadReopened)},
     )
 
 
@@ -82,11 +102,18 @@ def _event(happened: Any) -> Event | None:
                 lead=str(happened.lead_id or ""),
             )
         case MessageSent():
-            return Event("message_sent", medium=happened.medium, step=happened.step)
-        case MessageNotSent():
+            return Event(
+                "message_sent",
+                medium=happened.medium,
+                sequence=happened.sequence or "",
+                step=happened.step,
+            )
+        # What was taken back in time is no failure that anybody has to react to.
+        case MessageNotSent() if happened.reason != "cancelled":
             return Event(
                 "message_not_sent",
                 medium=happened.medium,
+                sequence=happened.sequence or "",
                 step=happened.step,
                 reason=happened.reason,
             )
@@ -185,12 +212,23 @@ def _merge_leads(desk: Desk, merged: LeadMerged, cause: "Cause") -> None:
     note(desk, survivor, "goes on for a deal that was merged into it", cause, younger.id)
 
 
+def _reopen_lead(desk: Desk, reopened: LeadReopened, cause: "Cause") -> None:
+    """The deal that ended with its lead goes on; one that was won or lost stays so."""
+    deal = desk.reopen_lead(reopened.lead_id)
+    if deal is None or deal.status != "merged":
+        return
+    run = desk.run(deal)
+    run.reopen()
+    carry_out(desk, run, cause)
+
+
 _STEPS: dict[type, Callable[[Desk, Any, "Cause"], None]] = {
     ContactChanged: _learn,
     ContactMerged: _absorb,
     ContactTouched: _react,
     LeadCaptured: _capture,
     LeadMerged: _merge_leads,
+    LeadReopened: _reopen_lead,
     MessageNotSent: _react,
     MessageSent: _react,
     SequenceEnded: _react,

@@ -1,7 +1,6 @@
 """The part of the definitions that leads reads: team, assignment, scoring, fields."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from services.leads.definitions.building import rules_of
@@ -10,18 +9,9 @@ from services.leads.definitions.conditions import channels_in
 from services.leads.definitions.models import WrittenLeads, WrittenScore
 from services.leads.definitions.reading import read
 from services.leads.domain.rules import Rules
-from services.runtime.definitions import DefinitionErrors
+from services.runtime.definitions import DefinitionErrors, Reference
 
 KEYS = frozenset({"team", "assignment", "scoring", "fields"})
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A name that another part must have."""
-
-    path: str
-    kind: str
-    name: str
 
 
 def compile(part: Mapping[str, Any]) -> Rules:

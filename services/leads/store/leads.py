@@ -54,6 +54,29 @@ async def open_of(connection: "Connection", contacts: Iterable[UUID]) -> dict[UU
     return {row["contact_id"]: _lead(row) for row in rows}
 
 
+async def going_on_of(connection: "Connection", contacts: Iterable[UUID]) -> dict[UUID, Lead]:
+    """The lead that each contact's touches belong to now, if there is one. The contacts must be locked.
+
+    It is the open one, else the latest qualified one whose deal is not closed.
+    """
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM leads WHERE contact_id = ANY($1::uuid[]) AND (status = 'open' OR"
+        " (status = 'qualified' AND NOT EXISTS (SELECT FROM closed_deals WHERE lead_id = leads.id)))",
+        list(contacts),
+    )
+    found = sorted((_lead(row) for row in rows), key=lambda lead: (lead.status == "open", lead.age))
+    return {lead.contact_id: lead for lead in found}
+
+
+async def note_deals(connection: "Connection", closed: Iterable[UUID], opened: Iterable[UUID]) -> None:
+    """Remember whose deals are closed, and forget it of those that are open again."""
+    await connection.execute(
+        "INSERT INTO closed_deals (lead_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING",
+        sorted(closed),
+    )
+    await connection.execute("DELETE FROM closed_deals WHERE lead_id = ANY($1::uuid[])", sorted(opened))
+
+
 async def read(connection: "Connection", lead_id: UUID, *, lock: bool = False) -> Lead | None:
     """One lead; with `lock` held until the end of the transaction (its contact comes first)."""
     row = await connection.fetchrow(

@@ -1,4 +1,4 @@
-"""The contacts, open leads and queue that one unit of work holds locked, and what it changed in them.
+"""The contacts, their leads and the queue that one unit of work holds locked, and what it changed in them.
 
 Locks are taken in one order everywhere: identities, contacts, leads, team. So nobody waits in a circle.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Desk:
     """What is on the desk may be changed freely; `flush` writes it, set-based.
 
-    `owners` says whom an identity belongs to, `leads` holds the open lead of each contact.
+    `owners` says whom an identity belongs to, `leads` holds the lead that goes on for each contact.
     """
 
     def __init__(self, connection: "Connection", now: datetime) -> None:
@@ -40,12 +40,12 @@ class Desk:
         self._given: dict[Key, UUID] = {}
         self._logged: list[Logged] = []
 
-    def put(self, locked: Iterable[Contact], open_leads: Iterable[Lead]) -> None:
-        """Lay contacts and their open leads on the desk; their rows must be locked."""
+    def put(self, locked: Iterable[Contact], going_on: Iterable[Lead]) -> None:
+        """Lay contacts and the leads that go on for them on the desk; their rows must be locked."""
         for contact in locked:
             self.contacts[contact.id] = contact
             self.owners |= dict.fromkeys(contact.identities, contact.id)
-        self.leads |= {lead.contact_id: lead for lead in open_leads}
+        self.leads |= {lead.contact_id: lead for lead in going_on}
 
     def claimed(self, claims: dict[Key, UUID]) -> None:
         """Note which new identities were taken in the database, each for a contact to come."""
@@ -142,8 +142,8 @@ class Desk:
 
 
 async def lay_out(connection: "Connection", now: datetime, ids: Iterable[UUID]) -> Desk:
-    """A desk with these contacts and their open leads, all locked."""
+    """A desk with these contacts and the leads that go on for them, all locked."""
     desk = Desk(connection, now)
     locked = await contacts.lock(connection, ids)
-    desk.put(locked.values(), (await leads.open_of(connection, locked)).values())
+    desk.put(locked.values(), (await leads.going_on_of(connection, locked)).values())
     return desk

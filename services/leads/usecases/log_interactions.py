@@ -78,13 +78,13 @@ async def _open_desk(entries: list[Entry], more: set["UUID"], work: "Work") -> D
         if (taker := claims[key][0]) in locked:
             locked[taker].identities.pop(key, None)
     desk = Desk(connection, work.now)
-    desk.put(locked.values(), (await _open_leads(connection, locked)).values())
+    desk.put(locked.values(), (await _leads_of(connection, locked)).values())
     desk.claimed({key: claims[key][0] for key in taken})
     return desk
 
 
-async def _open_leads(connection: "Connection", locked: dict["UUID", Contact]) -> dict["UUID", Lead]:
-    return await leads.open_of(connection, locked) if locked else {}
+async def _leads_of(connection: "Connection", locked: dict["UUID", Contact]) -> dict["UUID", Lead]:
+    return await leads.going_on_of(connection, locked) if locked else {}
 
 
 def _claims(entries: list[Entry], owners: dict[Key, "UUID"]) -> dict[Key, tuple["UUID", Held]]:
@@ -172,7 +172,7 @@ async def _capture(entry: Entry, contact: Contact, points: dict[str, int], desk:
 def _note(entry: Entry, contact: Contact, lead: Lead, *, first: bool, known: bool) -> None:
     person = "a known contact" if known else "a new contact"
     did = f"logged an interaction of {person}, " + (
-        "captured a lead" if first else "which goes on with its open lead"
+        "captured a lead" if first else "which goes on with its lead"
     )
     entry.work.note(
         did,

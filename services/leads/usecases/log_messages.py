@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 
 async def log_messages(messages: Sequence[MessageSent | MessageNotSent], work: "Work") -> None:
-    """Log what was sent to contacts, or why it was not."""
-    await touches.record(work.connection, [_touch(message) for message in messages])
+    """Log what was sent to contacts, or why it was not; what was taken back in time was no touch."""
+    told = [message for message in messages if getattr(message, "reason", None) != "cancelled"]
+    if told:
+        await touches.record(work.connection, [_touch(message) for message in told])
 
 
 def _touch(message: MessageSent | MessageNotSent) -> Touch:

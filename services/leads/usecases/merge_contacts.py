@@ -83,13 +83,18 @@ async def unite(
 async def _settle_leads(
     desk: Desk, survivor: Contact, absorbed: Contact, work: "Work", cause: "Cause"
 ) -> tuple[UUID | None, UUID | None]:
-    """Leave one open lead, the older: which one ended, and in which."""
+    """Leave one open lead, the older: which one ended, and in which. A qualified one stays as it is."""
     ours, theirs = desk.leads.get(survivor.id), desk.leads.pop(absorbed.id, None)
     if theirs is None:
         return None, None
     if ours is None:
         theirs.contact_id = survivor.id
         desk.leads[survivor.id] = theirs
+        return None, None
+    if "qualified" in (ours.status, theirs.status):
+        going_on = max(ours, theirs, key=lambda lead: (lead.status == "open", lead.age))
+        going_on.contact_id = survivor.id
+        desk.leads[survivor.id] = going_on
         return None, None
     kept, ended = sorted((ours, theirs), key=lambda lead: lead.age)
     enquiries.absorb(kept, ended)

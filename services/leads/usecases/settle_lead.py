@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from contracts.leads import LeadSettled
 from services.leads.domain.lead import Lead
 from services.leads.errors import Refused, Unknown
 from services.leads.store import leads
@@ -26,6 +27,10 @@ async def settle_lead(
     lead.status = status
     await leads.settle(work.connection, lead, work.now, reason=reason)
     await desk.flush()
+    settled = LeadSettled(
+        contact_id=lead.contact_id, lead_id=lead.id, status=status, reason=reason, settled_at=work.now
+    )
+    work.emit(settled, correlation=lead.correlation)
     work.note(f"the lead was {status} by a person", names=(lead.id,), correlation=lead.correlation)
     return lead
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from contracts.leads import ContactUnmerged, LeadReopened
 from services.leads.domain.contact import Contact, describe
 from services.leads.domain.identity import Key
 from services.leads.domain.rules import Rules
@@ -32,11 +33,12 @@ async def unmerge_contacts(merge_id: UUID, work: "Work", rules: Rules, *, by: st
     absorbed = desk.contacts[merge.absorbed_id]
     _part(desk, merge, survivor, absorbed)
     await _retell(work, rules, merge, survivor)
-    await leads.move(work.connection, survivor.id, absorbed.id, merge.leads)
-    await _reopen(desk, merge, work)
-    await merges.mark_undone(work.connection, merge, work.now, by)
+    moved = await leads.move(work.connection, survivor.id, absorbed.id, merge.leads)
+    work.emit(ContactUnmerged(contact_id=survivor.id, absorbed_id=absorbed.id, leads=list(moved)))
     for contact in (survivor, absorbed):
         announce.contact_changed(contact, desk, work, cause=work.cause, correlation=work.cause.correlation)
+    await _reopen(desk, merge, work)
+    await merges.mark_undone(work.connection, merge, work.now, by)
     await desk.flush()
     names = (merge.id, survivor.id, absorbed.id)
     work.note("undid a merge: two contacts stand on their own again", names=names)
@@ -92,3 +94,5 @@ async def _reopen(desk: Desk, merge: Merge, work: "Work") -> None:
     names = (ended.id, merge.kept_lead)
     did = "the lead stands on its own again: the merge was undone"
     work.note(did, names=names, correlation=ended.correlation)
+    reopened = LeadReopened(contact_id=ended.contact_id, lead_id=ended.id, from_lead_id=merge.kept_lead)
+    work.emit(reopened, correlation=ended.correlation)

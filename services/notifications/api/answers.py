@@ -35,7 +35,7 @@ def page(limit: int, cursor: str | None, *, contact: UUID | None = None, state: 
         if moment.tzinfo is None:
             raise ValueError(at)
         return Page(limit, contact, state, moment, UUID(id))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         detail = "this is no cursor of ours"
         remedy = "Use `next` of the page before, or leave it out."
         raise Problem(422, "The request is not valid", detail, "cursor", remedy) from None

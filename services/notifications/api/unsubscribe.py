@@ -3,9 +3,9 @@
 Source: RFC 8058. Only POST acts: link scanners follow every GET, and would unsubscribe whole companies.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse
 
 from services.notifications.api import pages
@@ -14,6 +14,9 @@ from services.notifications.usecases.opt_out import Withdraw, opt_out
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
+
+
+Token = Annotated[str, Path(description="Out of a letter.", examples=["OgpbUi0bX16MPG8bDXubEQ"])]
 
 
 class UnsubscribeRoutes:
@@ -40,13 +43,13 @@ class UnsubscribeRoutes:
                 responses={404: {"description": "A page that says the link is not valid."}},
             )
 
-    async def ask(self, token: str) -> HTMLResponse:
+    async def ask(self, token: Token) -> HTMLResponse:
         """A page with one button. Nothing changes."""
         if self._tokens.read(token) is None:
             return pages.invalid()
         return pages.question()
 
-    async def act(self, token: str) -> HTMLResponse:
+    async def act(self, token: Token) -> HTMLResponse:
         """Record the opt-out and end what is running. Doing it again changes nothing."""
         message_id = self._tokens.read(token)
         if message_id is None:

@@ -1,7 +1,6 @@
 """The part of the definitions that notifications reads: sequences, templates, senders."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
 
@@ -17,18 +16,9 @@ from services.notifications.definitions.models import (
 from services.notifications.definitions.reading import read
 from services.notifications.domain.rules import Rules, Sender, Sequence, Step, Template
 from services.notifications.domain.schedule import parse_delay, parse_time
-from services.runtime.definitions import DefinitionErrors
+from services.runtime.definitions import DefinitionErrors, Reference
 
 KEYS = frozenset({"sequences", "templates", "senders"})
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A name that another part must have."""
-
-    path: str
-    kind: str
-    name: str
 
 
 def compile(part: Mapping[str, Any]) -> Rules:

@@ -18,6 +18,7 @@ from services.runtime.patience import Backoff, wait_any
 
 log = structlog.get_logger()
 _LOOK_SECONDS = 1.0
+_GATHER_SECONDS = 0.02
 
 
 class Settling(Protocol):
@@ -81,6 +82,8 @@ class Ledger:
                 log.warning("outcomes.kept", count=len(self._carried), error=type(error).__name__)
                 await asyncio.sleep(backoff.next())
                 continue
+            # Letters are done one by one; noted together they cost less.
+            await wait_any(done, timeout=_GATHER_SECONDS)
             if not self._carried:
                 await wait_any(self._news, done, timeout=_LOOK_SECONDS)
 

@@ -107,16 +107,6 @@ async def absorb(connection: "Connection", staying: UUID, absorbed: UUID, now: d
     )
 
 
-async def absorbed_among(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, int]:
-    """Those of the contacts that were known and then absorbed, with the version they had."""
-    rows = await connection.fetch(
-        "SELECT id, version FROM contacts WHERE id = ANY($1::uuid[]) AND merged_into IS NOT NULL"
-        " AND version > 0",
-        list(ids),
-    )
-    return {row["id"]: row["version"] for row in rows}
-
-
 async def set_free(connection: "Connection", contact_id: UUID) -> list[UUID]:
     """The contact stands on its own again, with those it had absorbed itself; all their ids."""
     rows = await connection.fetch(

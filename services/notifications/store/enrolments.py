@@ -1,11 +1,12 @@
 """Enrolments: one contact's run through one version of a sequence."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import orjson
 from asyncpg import Record
 
 from contracts.notifications import EndReason
@@ -48,44 +49,42 @@ class Enrolment:
         return Run(self.id, self.sequence, self.enrolled_at, self.stop_on)
 
 
-async def insert(connection: "Connection", new: Enrolment, wished_for: UUID) -> bool:
-    """Add an enrolment; False when one of the same contact, sequence and deal was there before.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A new enrolment, and the contact that was named: it may go on as another since."""
 
-    `wished_for` is the contact that was named; it may go on as another since.
-    """
-    added: UUID | None = await connection.fetchval(
+    enrolment: Enrolment
+    wished_for: UUID
+
+
+async def insert(connection: "Connection", begun: Sequence[Begun]) -> None:
+    """Add enrolments; one of the same contact, sequence and deal that was there before stays as it is."""
+    if not begun:
+        return
+    await connection.execute(
         f"INSERT INTO enrolments ({_COLUMNS}, enrolled_contact_id)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-        " ON CONFLICT (id) DO NOTHING RETURNING id",
-        new.id,
-        new.contact_id,
-        new.sequence,
-        new.version,
-        new.deal_id,
-        new.state,
-        list(new.stop_on),
-        new.armed_step,
-        new.correlation,
-        new.traceparent,
-        new.enrolled_at,
-        new.ended_at,
-        wished_for,
+        f" SELECT {_COLUMNS}, enrolled_contact_id FROM json_to_recordset($1::json) AS new (id uuid,"
+        " contact_id uuid, sequence text, version text, deal_id uuid, state text, stop_on text[],"
+        " armed_step int, correlation text, traceparent text, enrolled_at timestamptz,"
+        " ended_at timestamptz, enrolled_contact_id uuid) ORDER BY id ON CONFLICT (id) DO NOTHING",
+        orjson.dumps([_row(one) for one in begun], default=str).decode(),
     )
-    return added is not None
 
 
-async def find(
-    connection: "Connection", contact_id: UUID, sequence: str, deal_id: UUID | None
-) -> Enrolment | None:
-    """The enrolment a repeat of the same wish finds, ended or not."""
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM enrolments WHERE contact_id = $1 AND sequence = $2"
-        " AND deal_id IS NOT DISTINCT FROM $3 ORDER BY enrolled_at LIMIT 1",
-        contact_id,
-        sequence,
-        deal_id,
+def _row(begun: Begun) -> dict[str, Any]:
+    columns = {name: getattr(begun.enrolment, name) for name in _COLUMNS.split(", ")}
+    return {**columns, "enrolled_contact_id": begun.wished_for}
+
+
+async def known(
+    connection: "Connection", contacts: Collection[UUID]
+) -> dict[tuple[UUID, str, UUID | None], Enrolment]:
+    """The enrolments of contacts, ended or not, by contact, sequence and deal: what a repeat finds."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE contact_id = ANY($1::uuid[]) ORDER BY enrolled_at DESC",
+        list(contacts),
     )
-    return _enrolment(row) if row else None
+    return {(row["contact_id"], row["sequence"], row["deal_id"]): _enrolment(row) for row in rows}
 
 
 async def read(connection: "Connection", enrolment_id: UUID) -> Enrolment | None:

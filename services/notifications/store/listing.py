@@ -53,6 +53,19 @@ async def messages(connection: "Connection", page: Page) -> list[Record]:
     )
 
 
+async def in_flight(connection: "Connection") -> dict[str, dict[str, int]]:
+    """How many running enrolments of each sequence wait for which step, by its place, or for a message."""
+    rows = await connection.fetch(
+        "SELECT sequence, armed_step, count(*) AS runs FROM enrolments WHERE state = 'running'"
+        " GROUP BY sequence, armed_step ORDER BY sequence, armed_step NULLS FIRST"
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for row in rows:
+        place = "last message" if row["armed_step"] is None else f"step {row['armed_step'] + 1}"
+        counts.setdefault(row["sequence"], {})[place] = row["runs"]
+    return counts
+
+
 async def enrolments(connection: "Connection", page: Page) -> list[Record]:
     """Enrolments, newest first, each with the time its next step is armed for."""
     return await connection.fetch(

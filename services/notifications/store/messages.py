@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import orjson
+
 from services.notifications.domain.enrolment import MessageOutcome, MessageState, UnknownPolicy
 from services.notifications.store.contacts import CONTACT_COLUMNS, Contact
 
@@ -86,11 +88,12 @@ _JOINED_COLUMNS = """
     e.correlation, e.traceparent
 """
 _JOINED = f"SELECT {_JOINED_COLUMNS} FROM messages m JOIN enrolments e ON e.id = m.enrolment_id"
-# A later step waits until the fate of an earlier one is known: order within an enrolment is kept.
+# A later step waits until the fate of an earlier one is known: order within an enrolment is kept. The
+# OFFSET keeps this a look-up for each candidate: as a join it may read the whole backlog for every claim.
 _DUE = """
     m.state = 'queued' AND m.next_try_at <= $1 AND NOT EXISTS
     (SELECT 1 FROM messages earlier WHERE earlier.enrolment_id = m.enrolment_id
-        AND earlier.position < m.position AND earlier.state IN ('queued', 'sending'))
+        AND earlier.position < m.position AND earlier.state IN ('queued', 'sending') OFFSET 0)
 """
 # By address, by contact, or by somebody who turned out to be the same person.
 _SUPPRESSED = """
@@ -102,24 +105,24 @@ _SUPPRESSED = """
 """
 
 
-async def insert(connection: "Connection", new: NewMessage) -> None:
-    """Queue a message."""
+_NEW = """
+    id uuid, enrolment_id uuid, contact_id uuid, step text, position int, medium text, purpose text,
+    internet_message_id text, unknown_policy text, due_at timestamptz, late_at timestamptz,
+    created_at timestamptz
+"""
+
+
+async def insert(connection: "Connection", new: Sequence[NewMessage]) -> None:
+    """Queue messages."""
+    if not new:
+        return
     await connection.execute(
         "INSERT INTO messages (id, enrolment_id, contact_id, step, position, medium, purpose,"
         " state, internet_message_id, unknown_policy, due_at, late_at, next_try_at, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $10, $12)",
-        new.id,
-        new.enrolment_id,
-        new.contact_id,
-        new.step,
-        new.position,
-        new.medium,
-        new.purpose,
-        new.internet_message_id,
-        new.unknown_policy,
-        new.due_at,
-        new.late_at,
-        new.created_at,
+        " SELECT id, enrolment_id, contact_id, step, position, medium, purpose, 'queued',"
+        " internet_message_id, unknown_policy, due_at, late_at, due_at, created_at"
+        f" FROM json_to_recordset($1::json) AS new ({_NEW})",
+        orjson.dumps(new, default=str).decode(),
     )
 
 
@@ -229,15 +232,18 @@ def _columns(moved: Sequence[Moved]) -> list[list[Any]]:
     ]
 
 
-async def cancel_queued(connection: "Connection", enrolments: Collection[UUID], now: datetime) -> int:
-    """Take back the messages of ended enrolments that have not started."""
-    status: str = await connection.execute(
-        "UPDATE messages SET state = 'cancelled', settled_at = $2"
-        " WHERE enrolment_id = ANY($1::uuid[]) AND state = 'queued'",
+async def cancel_queued(
+    connection: "Connection", enrolments: Collection[UUID], now: datetime
+) -> list[Message]:
+    """Take back the messages of ended enrolments that have not started; those, as they were."""
+    rows = await connection.fetch(
+        "WITH taken AS (UPDATE messages SET state = 'cancelled', settled_at = $2"
+        " WHERE enrolment_id = ANY($1::uuid[]) AND state = 'queued' RETURNING id)"
+        f" {_JOINED} WHERE m.id IN (SELECT id FROM taken) ORDER BY m.id",
         list(enrolments),
         now,
     )
-    return int(status.rsplit(" ", 1)[1])
+    return [Message(**row) for row in rows]
 
 
 async def outcomes(

@@ -15,7 +15,7 @@ from services.notifications.store.contacts import Contact
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import Message, Moved, Started
 from services.notifications.usecases.ending import conclude
-from services.notifications.usecases.tell import cause_of, note, tell_not_sent
+from services.notifications.usecases.tell import cause_of, tell_cancelled, tell_not_sent
 from services.runtime.cause import Cause
 from services.runtime.work import Work
 
@@ -78,7 +78,7 @@ async def refuse(
         if verdict.reason is not None:
             tell_not_sent(work, message, cause, verdict.reason, verdict.detail)
         else:
-            note(work, message, cause, f"took back message {message.step}: its sequence had ended")
+            tell_cancelled(work, message, cause)
     await conclude(work, {id: locked[id] for id in causes}, causes)
 
 

@@ -9,6 +9,7 @@ from contracts.notifications import EndReason, SequenceEnded
 from services.notifications.domain.enrolment import ending
 from services.notifications.store import enrolments, messages
 from services.notifications.store.enrolments import Enrolment
+from services.notifications.usecases.tell import cause_of, tell_cancelled
 from services.runtime.cause import Cause
 from services.runtime.work import Work
 
@@ -33,7 +34,8 @@ async def end(
         return 0
     await enrolments.end(work.connection, {id: reason for id, (reason, _) in reasons.items()}, work.now)
     if early := [id for id, (reason, _) in reasons.items() if reason not in _ALL_DONE]:
-        await messages.cancel_queued(work.connection, early, work.now)
+        for message in await messages.cancel_queued(work.connection, early, work.now):
+            tell_cancelled(work, message, cause_of(message, message.attempts, "cancelled"))
     for reason, enrolment in reasons.values():
         _tell(work, enrolment, reason, (causes or {}).get(enrolment.id, work.cause))
     return len(reasons)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 
-from contracts.leads import ContactChanged, ContactMerged, ContactTouched
+from contracts.leads import ContactChanged, ContactMerged, ContactTouched, ContactUnmerged
 from services.notifications.content.mime import usable_address
 from services.notifications.domain.enrolment import stopped_by_touch, superseded_by_merge
 from services.notifications.store import contacts, enrolments, messages, suppressions
@@ -21,6 +22,25 @@ STALE = Counter(
 )
 
 
+async def follow_contacts(work: Work, news: Sequence[Received[Any]]) -> None:
+    """Follow news of contacts in this order, neighbours of one sort together.
+
+    A first touch stops nothing, and every new contact brings one: left out, it parts no neighbours.
+    """
+    telling = (one for one in news if not (isinstance(one.data, ContactTouched) and one.data.first))
+    for kind, run in groupby(telling, key=lambda one: type(one.data)):
+        several = list(run)
+        work.cause = several[0].cause
+        if kind is ContactChanged:
+            await note_changes(work, [one.data for one in several])
+        elif kind is ContactTouched:
+            await note_touches(work, several)
+        else:
+            for one in several:
+                work.cause = one.cause
+                await (merge if kind is ContactMerged else separate)(work, one.data)
+
+
 async def note_changes(work: Work, changes: Sequence[ContactChanged]) -> None:
     """Keep the newest snapshot of each contact; older ones are dropped and counted."""
     newest: dict[UUID, ContactChanged] = {}
@@ -30,22 +50,8 @@ async def note_changes(work: Work, changes: Sequence[ContactChanged]) -> None:
             newest[change.contact_id] = change
     rows = [_row(one) for one in newest.values()]
     await suppressions.lock_addresses(work.connection, (row["email"] for row in rows if row["email"]))
-    absorbed = await contacts.absorbed_among(work.connection, newest)
     kept = await contacts.save(work.connection, rows, work.now)
     STALE.inc(len(changes) - kept)
-    for id, version in sorted(absorbed.items()):
-        if newest[id].version > version:
-            await _set_free(work, id)
-
-
-async def _set_free(work: Work, contact_id: UUID) -> None:
-    """News of an absorbed contact means that its merge was undone: what was its own is so again.
-
-    What the merge has ended stays ended.
-    """
-    people = await contacts.set_free(work.connection, contact_id)
-    back = await enrolments.give_back(work.connection, contact_id, people)
-    work.note("enrolments follow the undoing of a merge", names=[contact_id, *back])
 
 
 def _row(change: ContactChanged) -> dict[str, Any]:
@@ -84,6 +90,17 @@ async def merge(work: Work, merged: ContactMerged) -> None:
             "running enrolments follow a merge",
             names=[staying, merged.absorbed_id, *(one.id for one in running)],
         )
+
+
+async def separate(work: Work, unmerged: ContactUnmerged) -> None:
+    """A merge was undone: what was the absorbed contact's own is so again.
+
+    What the merge has ended stays ended.
+    """
+    people = await contacts.set_free(work.connection, unmerged.absorbed_id)
+    back = await enrolments.give_back(work.connection, unmerged.absorbed_id, people)
+    names = [unmerged.contact_id, unmerged.absorbed_id, *back]
+    work.note("enrolments follow the undoing of a merge", names=names)
 
 
 async def note_touches(work: Work, touches: Sequence[Received[ContactTouched]]) -> None:

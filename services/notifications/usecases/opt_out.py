@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from contracts.notifications import ContactOptedOut, OptOutSource
 from services.notifications.store import contacts, enrolments, listing, suppressions
 from services.notifications.store.suppressions import Suppression
 from services.notifications.usecases.ending import end
 from services.runtime.work import Work
 
-_MEDIUM = "email"
+_MEDIUM: Final = "email"
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    kind: str
+    kind: OptOutSource
     by: str | None = None
 
 
@@ -78,5 +80,13 @@ async def _suppress(
     running = await enrolments.lock_running(work.connection, whose)
     ended = await end(work, {"opted_out": running})
     if added:
+        _tell(work, {contact.id for contact in held.values()} or set(people), source)
         work.note(f"suppressed an address, by {source.kind}", names=sorted(map(str, whose)))
     return OptedOut(added, ended)
+
+
+def _tell(work: Work, whose: Collection[UUID], source: _Source) -> None:
+    for contact_id in sorted(whose):
+        work.emit(
+            ContactOptedOut(contact_id=contact_id, medium=_MEDIUM, source=source.kind, opted_out_at=work.now)
+        )

@@ -16,7 +16,7 @@ from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import Message, Moved
 from services.notifications.usecases.claim import refuse
 from services.notifications.usecases.ending import conclude
-from services.notifications.usecases.tell import cause_of, note, tell_not_sent, tell_sent
+from services.notifications.usecases.tell import cause_of, note, tell_cancelled, tell_not_sent, tell_sent
 from services.runtime.cause import Cause
 from services.runtime.work import Work
 
@@ -142,4 +142,4 @@ def _tell(work: Work, message: Message, attempt: Attempt, change: Change, cause:
     elif change.state == "queued":
         note(work, message, cause, f"put off message {message.step}: {attempt.detail}")
     else:
-        note(work, message, cause, f"took back message {message.step}: its sequence had ended")
+        tell_cancelled(work, message, cause)

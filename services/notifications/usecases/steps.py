@@ -6,14 +6,14 @@ from datetime import datetime
 from services.notifications.domain.enrolment import internet_message_id, message_id
 from services.notifications.domain.rules import Sequence
 from services.notifications.domain.schedule import next_due, zone_of
-from services.notifications.store import enrolments, messages
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import NewMessage
 from services.notifications.usecases.ending import STEP_TIMER
+from services.runtime.cause import Cause
 from services.runtime.work import Work
 
 
-async def advance(
+def advance(
     work: Work,
     enrolment: Enrolment,
     sequence: Sequence,
@@ -22,12 +22,15 @@ async def advance(
     anchor: datetime,
     zone: str | None,
     domain: str,
-) -> Enrolment:
-    """Queue every step from `position` on that is due by now, arm the first that is not.
+    cause: Cause | None = None,
+) -> tuple[Enrolment, list[NewMessage]]:
+    """The messages of every step from `position` on that is due by now; the first that is not is armed.
 
-    `anchor` is when the step before was due; `zone` the contact's, if known.
+    `anchor` is when the step before was due; `zone` the contact's, if known. The caller writes the
+    messages, and which step the enrolment is armed for.
     """
     local = zone_of(zone, sequence.zone)
+    queued: list[NewMessage] = []
     for place in range(position, len(sequence.steps)):
         step = sequence.steps[place]
         due = next_due(anchor, step.delay, step.at, local)
@@ -40,18 +43,26 @@ async def advance(
                 rule=step.rule,
                 late_after=step.late_after,
                 generation=place,
+                cause=cause,
                 correlation=enrolment.correlation,
             )
-            return await _armed(work, enrolment, place)
-        await queue(work, enrolment, sequence, place, due=due, domain=domain)
+            return replace(enrolment, armed_step=place), queued
+        queued.append(queue(work, enrolment, sequence, place, due=due, domain=domain, cause=cause))
         anchor = due
-    return await _armed(work, enrolment, None)
+    return replace(enrolment, armed_step=None), queued
 
 
-async def queue(
-    work: Work, enrolment: Enrolment, sequence: Sequence, position: int, *, due: datetime, domain: str
-) -> None:
-    """Make the message of a step that is due. There is one per enrolment and step, for ever."""
+def queue(
+    work: Work,
+    enrolment: Enrolment,
+    sequence: Sequence,
+    position: int,
+    *,
+    due: datetime,
+    domain: str,
+    cause: Cause | None = None,
+) -> NewMessage:
+    """The message of a step that is due. There is one per enrolment and step, for ever."""
     step = sequence.steps[position]
     new_id = message_id(enrolment.id, step.name)
     new = NewMessage(
@@ -68,15 +79,10 @@ async def queue(
         late_at=due + step.late_after,
         created_at=work.now,
     )
-    await messages.insert(work.connection, new)
     work.note(
         f"queued message {step.name} of {sequence.name}",
         names=[new.id, new.internet_message_id, enrolment.id, enrolment.contact_id, enrolment.deal_id],
+        cause=cause,
         correlation=enrolment.correlation,
     )
-
-
-async def _armed(work: Work, enrolment: Enrolment, step: int | None) -> Enrolment:
-    if enrolment.armed_step != step:
-        await enrolments.arm(work.connection, enrolment.id, step)
-    return replace(enrolment, armed_step=step)
+    return new

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from services.notifications.domain.rules import Rules
-from services.notifications.store import contacts, enrolments
+from services.notifications.store import contacts, enrolments, messages
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.usecases.ending import conclude
 from services.notifications.usecases.steps import advance, queue
@@ -27,8 +27,8 @@ async def take_step(work: Work, timer: Timer, rules_of: RulesOf, *, domain: str 
     sequence = rules.sequences[enrolment.sequence]
     contact = await contacts.read(work.connection, enrolment.contact_id)
     host = domain or rules.sender_of(sequence).domain
-    await queue(work, enrolment, sequence, timer.generation, due=timer.due_at, domain=host)
-    after = await advance(
+    due = queue(work, enrolment, sequence, timer.generation, due=timer.due_at, domain=host)
+    after, more = advance(
         work,
         enrolment,
         sequence,
@@ -37,6 +37,8 @@ async def take_step(work: Work, timer: Timer, rules_of: RulesOf, *, domain: str 
         zone=contact.zone if contact else None,
         domain=host,
     )
+    await messages.insert(work.connection, [due, *more])
+    await enrolments.arm(work.connection, enrolment.id, after.armed_step)
     await conclude(work, {id: after}, {})
     return True
 

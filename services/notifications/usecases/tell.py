@@ -25,6 +25,8 @@ def tell_sent(work: Work, message: Message, cause: Cause, at: datetime) -> None:
             contact_id=message.contact_id,
             message_id=message.id,
             enrolment_id=message.enrolment_id,
+            deal_id=message.deal_id,
+            sequence=message.sequence,
             step=message.step,
             medium="email",
             internet_message_id=message.internet_message_id,
@@ -43,6 +45,8 @@ def tell_not_sent(work: Work, message: Message, cause: Cause, reason: FailureRea
             contact_id=message.contact_id,
             message_id=message.id,
             enrolment_id=message.enrolment_id,
+            deal_id=message.deal_id,
+            sequence=message.sequence,
             step=message.step,
             medium="email",
             internet_message_id=message.internet_message_id,
@@ -54,6 +58,11 @@ def tell_not_sent(work: Work, message: Message, cause: Cause, reason: FailureRea
     )
     note(work, message, cause, f"message {message.step} of {message.sequence}: {reason}, {detail}")
     SETTLED.labels(reason).inc()
+
+
+def tell_cancelled(work: Work, message: Message, cause: Cause) -> None:
+    """The message was taken back before it started."""
+    tell_not_sent(work, message, cause, "cancelled", "its sequence had ended")
 
 
 def note(work: Work, message: Message, cause: Cause, did: str) -> None:

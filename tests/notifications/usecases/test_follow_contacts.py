@@ -38,7 +38,7 @@ async def test_a_reply_stops_the_sequence_and_takes_back_what_has_not_started(st
     assert sorted(await stage.endings()) == ["replied", "running"]
     assert sorted(await stage.states()) == [("thanks", "cancelled"), ("thanks", "queued")]
     assert len(await stage.armed()) == 1
-    assert reasons(await stage.published()) == ["replied"]
+    assert reasons(await stage.published()) == ["cancelled", "replied"]
 
 
 async def test_the_touch_that_captured_the_lead_is_no_reply(stage: Stage) -> None:
@@ -72,7 +72,7 @@ async def test_a_second_reply_changes_nothing(stage: Stage) -> None:
     await stage.enrol(1)
     await stage.touch(1)
     await stage.touch(1)
-    assert await stage.types() == ["sequences.enrolled", "sequences.ended"]
+    assert await stage.types() == ["sequences.enrolled", "messages.not_sent", "sequences.ended"]
 
 
 async def test_in_a_merge_the_younger_run_of_one_sequence_ends(stage: Stage) -> None:
@@ -117,7 +117,7 @@ async def test_when_a_merge_is_undone_each_has_its_own_again(stage: Stage) -> No
     await stage.merge(3, 2)
     await stage.merge(4, 3)
     # Two, and One whom Two had absorbed before, stand apart from Three and Four again.
-    await stage.know(contact(2, version=2))
+    await stage.unmerge(3, 2)
     rows = await stage.rows("SELECT enrolled_contact_id, contact_id FROM enrolments")
     whose = {row["enrolled_contact_id"].int: row["contact_id"].int for row in rows}
     assert whose == {1: 2, 2: 2, 3: 4, 4: 4}
@@ -128,8 +128,17 @@ async def test_when_a_merge_is_undone_each_has_its_own_again(stage: Stage) -> No
     assert (await stage.enrol(3)).contact_id == contact_id(4)
 
 
-async def test_old_news_of_an_absorbed_contact_undo_nothing(stage: Stage) -> None:
+async def test_news_of_an_absorbed_contact_undo_nothing(stage: Stage) -> None:
     await stage.know(contact(1, version=3), contact(2))
     await stage.merge(2, 1)
-    await stage.know(contact(1, version=3), contact(1, version=2))
+    await stage.know(contact(1, version=4), contact(1, version=2))
     assert (await stage.enrol(1)).contact_id == contact_id(2)
+
+
+async def test_undoing_a_merge_that_was_never_heard_of_changes_nothing(stage: Stage) -> None:
+    await stage.know(contact(1))
+    before = await stage.enrol(1)
+    await stage.unmerge(2, 1)
+    assert await stage.rows("SELECT id, contact_id, state FROM enrolments") == [
+        {"id": before.id, "contact_id": contact_id(1), "state": "running"}
+    ]

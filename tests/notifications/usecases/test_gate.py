@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.notifications import ContactOptedOut, MessageNotSent
 from services.notifications.delivery.courier import Courier
 from services.notifications.usecases.cancel import cancel
 from services.notifications.usecases.claim import claim
 from services.notifications.usecases.opt_out import opt_out, suppress
-from tests.notifications.samples import contact, contact_id
+from tests.notifications.samples import contact, contact_id, deal_id
 from tests.notifications.smtp_sink import Sink, once, slow
 from tests.notifications.stage import Stage, carrying, reasons
 from tests.support.wait import until
@@ -41,6 +42,18 @@ async def test_an_opt_out_ends_what_runs_and_takes_back_what_waits(stage: Stage)
     assert await stage.endings() == ["opted_out", "opted_out"]
     assert {state for _, state in await stage.states()} == {"cancelled"}
     assert await stage.desk().claim(5) == []
+    told = [one for one in await stage.published() if one.type == ContactOptedOut.TYPE]
+    assert [(one.data["contact_id"], one.data["source"]) for one in told] == [
+        (str(contact_id(1)), "unsubscribe")
+    ]
+
+
+async def test_what_is_taken_back_is_told_with_its_sequence_and_deal(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, deal=deal_id(1))
+    await unsubscribe(stage, 1)
+    (told,) = [one.data for one in await stage.published() if one.type == MessageNotSent.TYPE]
+    assert (told["reason"], told["sequence"], told["deal_id"]) == ("cancelled", "welcome", str(deal_id(1)))
 
 
 async def test_opting_out_again_changes_nothing(stage: Stage) -> None:
@@ -58,7 +71,7 @@ async def test_an_enrolment_after_the_opt_out_sends_nothing(stage: Stage) -> Non
     await stage.enrol(1, "single")
     assert await stage.desk().claim(5) == []
     assert await stage.endings() == ["opted_out", "opted_out"]
-    assert reasons(await stage.published()) == ["opted_out", "suppressed", "opted_out"]
+    assert reasons(await stage.published()) == ["cancelled", "opted_out", "suppressed", "opted_out"]
 
 
 async def test_an_opt_out_holds_when_the_contact_gets_another_address_or_another_contact_this_one(
@@ -85,7 +98,7 @@ async def test_an_opt_out_of_the_absorbed_holds_for_the_one_that_stays_as_long_a
     await stage.merge(2, 1)
     await stage.enrol(2, "single")
     assert await stage.desk().claim(5) == []
-    await stage.know(contact(1, version=2))
+    await stage.unmerge(2, 1)
     await stage.enrol(2, "repeated")
     assert [one.contact.id for one in await stage.desk().claim(5)] == [contact_id(2)]
 
@@ -124,6 +137,8 @@ async def test_an_address_can_be_suppressed_by_a_person(stage: Stage) -> None:
     async with stage.work() as work:
         done = await suppress(work, "Person1@client.example", "anna")
     assert (done.added, done.ended) == (True, 1)
+    told = [one.data for one in await stage.published() if one.type == ContactOptedOut.TYPE]
+    assert [(one["contact_id"], one["source"]) for one in told] == [(str(contact_id(1)), "person")]
     assert await stage.desk().claim(5) == []
 
 
