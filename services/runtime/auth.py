@@ -29,6 +29,8 @@ REFUSED = Counter("leadwire_access_refused_total", "Requests refused for want of
 
 ROLES = frozenset({"admin", "operator", "marketing", "sales", "viewer"})
 PREFIX = "lw_"
+# What is random must not be guessed: 32 characters of Base64 are 192 bits.
+_SHORTEST = len(PREFIX) + 32
 # A token that was taken back works this much longer where it was used just before.
 _REMEMBER_SECONDS = 10.0
 _REMEMBERED = 1_000
@@ -68,14 +70,17 @@ def hashed(token: str) -> str:
 async def create_token(
     kv: KeyValue, name: str, roles: Iterable[str], *, now: datetime, token: str | None = None
 ) -> str:
-    """Make a token `lw_` + 43 characters and return it, once. Raises ValueError for unknown roles.
+    """Make a token `lw_` + 43 characters and return it, once.
 
-    A `token` given is registered as it is.
+    A `token` given is registered as it is. Raises ValueError for unknown roles, and for a token so
+    short that it might be guessed.
     """
     held = sorted(set(roles))
     if not held or not ROLES.issuperset(held):
         raise ValueError(f"roles are {', '.join(sorted(ROLES))}; not {', '.join(held) or 'none'}")
     token = token or PREFIX + secrets.token_urlsafe(32)
+    if len(token) < _SHORTEST:
+        raise ValueError(f"a token has {_SHORTEST} characters or more")
     entry = {"name": name, "roles": held, "created_at": now.isoformat()}
     await kv.put(hashed(token), json.dumps(entry).encode())
     return token
@@ -140,17 +145,27 @@ class Access:
         known = self._remembered.get(key)
         if known and known[1] > now:
             return known[0]
-        client = network(address)
+        if not token:
+            # Nothing was guessed: whoever forgot the token is told so, as often as they forget it.
+            REFUSED.labels("no_token").inc()
+            raise _unknown()
+        if found := await self._look_up(key):
+            self._remember(key, found, now + _REMEMBER_SECONDS)
+            return found
+        raise self._refusal(network(address), now)
+
+    def _refusal(self, client: str, now: float) -> Problem:
+        """For a token that is none. Whether an address has failed too often counts for failures alone.
+
+        Everybody in an office has the same address: whoever guesses there must not lock out a colleague
+        who holds a token. Guessing is hopeless by the length of a token, not by this limit.
+        """
         if wait := self._limit.wait(client, now):
             REFUSED.labels("too_many_failures").inc()
-            raise _too_many(wait)
-        found = await self._look_up(key) if token else None
-        if found is None:
-            self._limit.failed(client, now)
-            REFUSED.labels("no_token" if token is None else "unknown_token").inc()
-            raise _unknown()
-        self._remember(key, found, now + _REMEMBER_SECONDS)
-        return found
+            return _too_many(wait)
+        self._limit.failed(client, now)
+        REFUSED.labels("unknown_token").inc()
+        return _unknown()
 
     async def _look_up(self, key: str) -> Caller | None:
         bucket = await self._bus.kv(TOKENS_BUCKET)

@@ -40,6 +40,13 @@ async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
+async def _as_it_is(_connection: object) -> None:
+    """The driver would undo settings and locks after every use, a round trip each: only `session` makes any,
+
+    and takes them back by itself. An open transaction is rolled back all the same.
+    """
+
+
 @dataclass
 class Database:
     """A pool of connections whose `search_path` is the service's own schema."""
@@ -57,6 +64,7 @@ class Database:
             min_size=0,
             max_size=size,
             init=_prepare,
+            reset=_as_it_is,
             command_timeout=_COMMAND_TIMEOUT,
             timeout=10,
             max_inactive_connection_lifetime=60,
@@ -66,6 +74,9 @@ class Database:
                 "idle_in_transaction_session_timeout": f"{takeover:.0f}s",
                 "default_transaction_isolation": "read committed",
                 "jit": "off",
+                # Plans are kept, and a table may grow a thousandfold before it is analyzed: one made
+                # for ten rows that reads whole tables then takes seconds. Every query here has its index.
+                "enable_seqscan": "off",
             },
         )
         return cls(pool, schema, takeover)

@@ -45,6 +45,15 @@ class DefinitionError:
     remedy: str
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A name that some part must define, and where it is asked for. `kind` is such as sequence or member."""
+
+    path: str
+    kind: str
+    name: str
+
+
 class DefinitionErrors(Exception):
     """The mistakes in one part."""
 

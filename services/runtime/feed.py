@@ -25,12 +25,19 @@ if TYPE_CHECKING:
     from services.runtime.bus import Bus
 
 BATCH = 200
+BATCH_BYTES = 4 * 1024 * 1024
+"""What one pull may bring. At most three times as much is held; any one message is smaller than it."""
 _EXPIRES_SECONDS = 30.0
 _HEARTBEAT_SECONDS = 5.0
 _SILENCE_SECONDS = 2.5 * _HEARTBEAT_SECONDS
 _NANOSECONDS = 1_000_000_000
-# Idle heartbeat; no messages and expired pulls end a pull in order. Any other status breaks the feed.
+# Facts that follow each other closely are worth waiting for, once a batch is done: as long as that batch
+# took, and no longer than this. A transaction each would cost several times as much as one for all.
+_GATHER_SECONDS = 0.01
+# Idle heartbeat; no messages, expired and full pulls end a pull in order. Any other status breaks the feed.
 _HEARTBEAT, _ENDS_PULL = "100", ("404", "408")
+# The latter says that all it asked for has come; it is said only of pulls with a limit of bytes.
+_FULL = (("409", "Message Size Exceeds MaxBytes"), ("409", "Batch Completed"))
 
 
 class FeedBroken(Exception):
@@ -39,11 +46,13 @@ class FeedBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What the server says of a stream."""
+    """What the server says of a stream. Size and limit are in bytes; limit 0 is none."""
 
     created: str
     first_seq: int
     last_seq: int
+    size: int = 0
+    limit: int = 0
 
 
 async def api(bus: "Bus", verb: str, payload: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -59,7 +68,8 @@ async def api(bus: "Bus", verb: str, payload: Mapping[str, Any] | None = None) -
 async def stream_state(bus: "Bus", stream: str) -> StreamState:
     """The stream's identity and bounds. Raises FeedBroken when there is no such stream."""
     info = await api(bus, f"STREAM.INFO.{stream}")
-    return StreamState(info["created"], info["state"]["first_seq"], info["state"]["last_seq"])
+    state, limit = info["state"], max(0, info["config"].get("max_bytes", 0))
+    return StreamState(info["created"], state["first_seq"], state["last_seq"], state["bytes"], limit)
 
 
 async def id_at(bus: "Bus", stream: str, seq: int) -> str | None:
@@ -89,10 +99,13 @@ class Feed:
         self._pulls: dict[str, int] = {}
         self._heard = time.monotonic()
         self._buffer: deque[RawMessage] = deque()
+        self.held = 0
+        """Bytes of bodies that have come and were not asked for yet."""
         self._changed = asyncio.Event()
         self._consumer_seq = 0
         self._broken: str | None = None
         self._interrupted = False
+        self._handed_at: float | None = None
         self._numbers = count(1)
         self._subscription: Subscription | None = None
 
@@ -127,12 +140,13 @@ class Feed:
 
     async def _pull(self) -> None:
         """Keep two pulls on the server, so that the second covers the turn of the first."""
-        while len(self._pulls) < 2 and len(self._buffer) <= BATCH:
+        while len(self._pulls) < 2 and len(self._buffer) <= BATCH and self.held <= BATCH_BYTES:
             number = str(next(self._numbers))
             self._pulls[number] = BATCH
             self._heard = time.monotonic()
             request = {
                 "batch": BATCH,
+                "max_bytes": BATCH_BYTES,
                 "expires": int(_EXPIRES_SECONDS * _NANOSECONDS),
                 "idle_heartbeat": int(_HEARTBEAT_SECONDS * _NANOSECONDS),
             }
@@ -147,8 +161,9 @@ class Feed:
         if message.reply.startswith("$JS.ACK."):
             self._take(message)
             return
-        status = (message.headers or {}).get("Status", "")
-        if status in _ENDS_PULL:
+        headers = message.headers or {}
+        status = headers.get("Status", "")
+        if status in _ENDS_PULL or (status, headers.get("Description")) in _FULL:
             self._pulls.pop(message.subject.rsplit(".", 1)[1], None)
             self._changed.set()
         elif status != _HEARTBEAT:
@@ -165,6 +180,7 @@ class Feed:
         self._buffer.append(
             RawMessage(self.stream, message.subject, stream_seq, headers, message.data, stored_at)
         )
+        self.held += len(message.data)
         self._changed.set()
 
     def _count_off(self) -> None:
@@ -187,10 +203,11 @@ class Feed:
         self._changed.set()
 
     async def next(self, patience: float) -> list[RawMessage]:
-        """Up to a batch of messages, at once if there are any; none after `patience` seconds.
+        """Up to a batch of messages, as soon as there are any; none after `patience` seconds.
 
         Raises FeedBroken. What was buffered before a break is thrown away with the feed.
         """
+        await self._gather()
         if not self._buffer and not self._broken and not self._interrupted:
             self._changed.clear()
             await self._pull()
@@ -202,8 +219,16 @@ class Feed:
         if self._broken:
             raise FeedBroken(self._broken)
         taken = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
+        self.held -= sum(len(message.body) for message in taken)
         await self._pull()
+        self._handed_at = time.monotonic() if taken else None
         return taken
+
+    async def _gather(self) -> None:
+        """Let more come while much is going on; whoever comes alone has been handed out at once."""
+        if self._handed_at is None or len(self._buffer) >= BATCH // 2 or self._interrupted:
+            return
+        await asyncio.sleep(min(_GATHER_SECONDS, time.monotonic() - self._handed_at))
 
     def _check_silence(self) -> None:
         if self._pulls and time.monotonic() - self._heard > _SILENCE_SECONDS:

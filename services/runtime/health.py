@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Gauge
 
-from services.runtime import outbox
+from services.runtime import outbox, parked
 from services.runtime.feed import FeedBroken, stream_state
 from services.runtime.positions import Positions
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 OK = Gauge("leadwire_check_ok", "1 while a check of a service's health passes.", ["service", "check"])
 LAG = Gauge("leadwire_reader_lag", "Messages in a stream not yet dealt with.", ["service", "stream"])
 OUTBOX_AGE = Gauge("leadwire_outbox_oldest_seconds", "Age of the oldest waiting row.", ["service"])
+PARKED = Gauge(
+    "leadwire_parked", "Facts and commands that wait aside, by who brings them back.", ["service", "recovery"]
+)
+FILLED = Gauge("leadwire_stream_filled", "How full a stream with a limit of bytes is, 1 is full.", ["stream"])
 _REMEMBER_SECONDS = 2.0
 _PATIENCE_SECONDS = 3.0
 _STALLED_SECONDS = 30.0
@@ -73,6 +77,7 @@ class Health:
         checks = [self._check("database", problem, required=required)]
         if problem is None:
             checks.append(self._check("outbox", await self._in_time(self._outbox())))
+            await self._in_time(self._parked())
             checks += [
                 self._check(f"reader {stream}", await self._in_time(self._reader(stream)))
                 for stream in self._host.readers
@@ -104,18 +109,26 @@ class Health:
         OUTBOX_AGE.labels(self._host.name).set(age.total_seconds())
         return f"a row waits for {age.total_seconds():.0f} s" if age > _OLD_OUTBOX else None
 
+    async def _parked(self) -> None:
+        async with self._host.database.pool.acquire() as connection:
+            counts = await parked.counts(connection, self._host.name)
+        for recovery, count in counts.items():
+            PARKED.labels(self._host.name, recovery).set(count)
+
     async def _reader(self, stream: str) -> str | None:
         """What the reader says of itself, and whether it moves while there is something to read."""
         reader = self._host.readers[stream]
         async with self._host.database.pool.acquire() as connection:
             position = await Positions(stream, self._host.name).read(connection)
         try:
-            last = (await stream_state(self._host.bus, stream)).last_seq
+            state = await stream_state(self._host.bus, stream)
         except FeedBroken as error:
             return str(error)
+        if state.limit:
+            FILLED.labels(stream).set(state.size / state.limit)
         seq = position.seq if position else 0
-        LAG.labels(self._host.name, stream).set(max(0, last - seq))
-        return reader.problem or self._stalled(stream, seq, last)
+        LAG.labels(self._host.name, stream).set(max(0, state.last_seq - seq))
+        return reader.problem or self._stalled(stream, seq, state.last_seq)
 
     def _stalled(self, stream: str, seq: int, last: int) -> str | None:
         now = time.monotonic()
@@ -126,6 +139,12 @@ class Health:
         if now - since < _STALLED_SECONDS:
             return None
         return f"stands at {seq} of {last} for {now - since:.0f} s"
+
+
+async def all_ready(hosts: "Iterable[Host]") -> bool:
+    """Whether all that is required passes for every one of them right now."""
+    found = await asyncio.gather(*(Health(host).look() for host in hosts))
+    return all(check.ok for checks in found for check in checks if check.required)
 
 
 def report(checks: Iterable[Check]) -> tuple[bool, list[dict[str, Any]]]:

@@ -1,12 +1,14 @@
 """Runs the program of a service: its readers, relay, timers, commands, questions and loops."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from contracts.contract import COMMANDS_STREAM
 from services.runtime.bus import Bus
@@ -18,12 +20,13 @@ from services.runtime.definitions import Definitions
 from services.runtime.facts import Facts
 from services.runtime.patience import wait_any
 from services.runtime.questions import Question, Questions
-from services.runtime.reader import Reader
+from services.runtime.reader import Reader, Turn
 from services.runtime.redrive import Redrive
 from services.runtime.relay import Relay
 from services.runtime.retention import Retention
 from services.runtime.serving import main, run
 from services.runtime.settings import Settings
+from services.runtime.shared_readers import SharedReaders, Varying
 from services.runtime.streams import StreamSpec
 from services.runtime.supervision import Loop, Supervisor
 from services.runtime.timer_loop import Handler, TimerLoop
@@ -41,18 +44,20 @@ class Program:
     """What a service consists of; made by its composition root, run by a Host.
 
     `api` is mounted at /api/<name>, `inlet` at /in. `resolve` tells under which other names a name
-    is known here. `streams` are those this service needs besides the usual ones.
+    is known here. `streams` are those this service needs besides the usual ones; `varying` are streams to
+    read that come and go while it runs.
     """
 
     name: str
     facts: Sequence[Facts] = ()
+    varying: Varying | None = None
     commands: Commands | None = None
     questions: Mapping[str, Question] = field(default_factory=dict)
     timers: Mapping[str, Handler] = field(default_factory=dict)
     loops: Mapping[str, Callable[["Host"], Awaitable[None]]] = field(default_factory=dict)
     definitions: Definitions[Any] | None = None
     api: Callable[["Host"], APIRouter] | None = None
-    inlet: Callable[["Host"], APIRouter] | None = None
+    inlet: Callable[["Host"], ASGIApp] | None = None
     resolve: Callable[["Connection", str], Awaitable[set[str]]] | None = None
     streams: Sequence[StreamSpec] = ()
 
@@ -79,7 +84,8 @@ class Host:
         self._parked_wake = asyncio.Event()
         self._supervisor = Supervisor(program.name, self.stopping)
         self._consumer: CommandConsumer | None = None
-        self.readers = {facts.stream: self._reader(facts) for facts in program.facts}
+        self._own_readers = {facts.stream: self._reader(facts) for facts in program.facts}
+        self._shared = self._share(program.varying) if program.varying else None
         self.redrive = self._redrive()
 
     @classmethod
@@ -93,7 +99,8 @@ class Host:
     ) -> "Host":
         """A host with a pool of its own. Connects to nothing yet. Hosts may share `stopping`."""
         # One connection for each reader and the relay, which keep theirs, and some for the rest.
-        size = max(settings.database_connections, len(program.facts) + 3)
+        kept = len(program.facts) + (program.varying is not None)
+        size = max(settings.database_connections, kept + 3)
         dsn = settings.database_url.get_secret_value()
         database = await Database.connect(dsn, program.name, size=size)
         return cls(program, settings, bus, database, clock, stopping)
@@ -107,6 +114,11 @@ class Host:
     def definitions(self) -> Definitions[Any] | None:
         """Its part of what people configure."""
         return self.program.definitions
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """The readers there are now, by stream."""
+        return self._own_readers | (self._shared.readers if self._shared else {})
 
     @property
     def failing(self) -> Mapping[str, str]:
@@ -153,19 +165,25 @@ class Host:
         await self._supervisor.finished()
         await self.database.close()
 
-    def _reader(self, facts: Facts) -> Reader:
-        return Reader(self.database, self.bus, self.name, facts, self.clock, self.committed)
+    def _reader(self, facts: Facts, turn: Turn | None = None) -> Reader:
+        return Reader(self.database, self.bus, self.name, facts, self.clock, self.committed, turn=turn)
+
+    def _share(self, varying: Varying) -> SharedReaders:
+        return SharedReaders(self.database, self.name, varying, self._reader)
 
     def _redrive(self) -> Redrive:
-        streams: dict[str, Facts] = {facts.stream: facts for facts in self.program.facts}
+        own: dict[str, Facts] = {facts.stream: facts for facts in self.program.facts}
         if self.program.commands:
-            streams[COMMANDS_STREAM] = self.program.commands
+            own[COMMANDS_STREAM] = self.program.commands
+        streams = ChainMap(own, self._shared.facts) if self._shared else own
         return Redrive(self.database, self.name, streams, self.clock, self._parked_wake, self.committed)
 
     def _loops(self) -> dict[str, Loop]:
         loops: dict[str, Loop] = {
-            f"reader {stream}": self._configured(reader.run) for stream, reader in self.readers.items()
+            f"reader {stream}": self._configured(reader.run) for stream, reader in self._own_readers.items()
         }
+        if self._shared:
+            loops["varying readers"] = self._configured(self._shared.run)
         relay = Relay(self.database, self.bus, self.name, self._relay_wake)
         loops["relay"] = self._with_bus(relay.run)
         loops["redrive"] = self._configured(self.redrive.run)

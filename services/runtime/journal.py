@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 if TYPE_CHECKING:
     from services.runtime.database import Connection
 
@@ -24,9 +26,16 @@ async def write(connection: "Connection", notes: Sequence[Note]) -> None:
     """Append lines in the transaction of what they tell about."""
     if not notes:
         return
-    await connection.executemany(
-        "INSERT INTO journal (at, correlation, event_id, did, names) VALUES ($1, $2, $3, $4, $5)",
-        [(note.at, note.correlation, note.event_id, note.did, list(note.names)) for note in notes],
+    await connection.execute(
+        """
+        INSERT INTO journal (at, correlation, event_id, did, names)
+        SELECT at, correlation, event_id, did, names
+        FROM ROWS FROM (json_to_recordset($1::json) AS
+            (at timestamptz, correlation text, event_id text, did text, names text[]))
+            WITH ORDINALITY AS new (at, correlation, event_id, did, names, place)
+        ORDER BY place
+        """,
+        orjson.dumps(notes).decode(),
     )
 
 

@@ -2,22 +2,43 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Body, Depends, Path
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.runtime import parked
 from services.runtime.auth import require
+from services.runtime.inputs import Line
 from services.runtime.problems import Problem
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
 
 
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Its `id` in the list.", examples=[17])]
+
+
+_ROW: dict[str, Any] = {
+    "id": 17,
+    "type": "crm.leads.captured.v1",
+    "key": "0c9c1d6e-93f1-5a55-8a39-3f7c2b1e7a20",
+    "stream": "CRM_LEADS",
+    "recovery": "permanent",
+    "reason": "FunnelUnknown: there is no funnel reach",
+    "attempts": 1,
+    "next_try": None,
+    "parked_at": "2026-01-15T10:00:00Z",
+}
+_SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": {**_ROW, "body": "{}", "headers": {}}}}}
+}
+
+
 class Listed(BaseModel):
     """What is parked, oldest first."""
 
     items: list[dict[str, Any]] = Field(
-        description="id, type, key, stream, recovery, reason, attempts, next_try, parked_at."
+        description="id, type, key, stream, recovery, reason, attempts, next_try, parked_at.",
+        examples=[[_ROW]],
     )
 
 
@@ -30,7 +51,9 @@ class Result(BaseModel):
 class Reason(BaseModel):
     """Why an operator gives something up."""
 
-    reason: str = Field(default="", max_length=500, examples=["a test"])
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line | None = Field(default=None, description="For the journal.", examples=["a test"])
 
 
 def operations(host: "Host") -> APIRouter:
@@ -42,12 +65,12 @@ def operations(host: "Host") -> APIRouter:
         async with host.database.pool.acquire() as connection:
             return Listed(items=await parked.listing(connection, host.name))
 
-    @router.get("/{row_id}", summary="One of them, whole")
-    async def shown(row_id: int) -> dict[str, Any]:
+    @router.get("/{row_id}", summary="One of them, whole", responses=_SHOWN)
+    async def shown(row_id: RowId) -> dict[str, Any]:
         return _readable(await _found(host, row_id))
 
     @router.post("/{row_id}/redrive", summary="Handle it again now")
-    async def redrive(row_id: int) -> Result:
+    async def redrive(row_id: RowId) -> Result:
         if not await host.redrive.redrive(row_id):
             raise _missing(row_id)
         async with host.database.pool.acquire() as connection:
@@ -55,14 +78,9 @@ def operations(host: "Host") -> APIRouter:
         return Result(result=f"still parked: {_last_line(left['reason'])}" if left else "handled")
 
     @router.post("/{row_id}/discard", summary="Give it up for good")
-    async def discard(row_id: int, why: Annotated[Reason | None, Body()] = None) -> Result:
-        row = await _found(host, row_id)
-        if not await host.redrive.discard(row_id):
+    async def discard(row_id: RowId, why: Annotated[Reason | None, Body()] = None) -> Result:
+        if not await host.redrive.discard(row_id, why.reason if why else None):
             raise _missing(row_id)
-        if why and why.reason:
-            async with host.work() as work:
-                did = f"discarded {row['type']}: {why.reason}"
-                work.note(did, names=[row["event_id"]], correlation=row["correlation"])
         return Result(result="discarded")
 
     return router

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 900.0
+RECOVERIES = ("retry", "person", "behind")
 _LIST = "id, stream, grp, key, event_id, type, recovery, reason, attempts, next_try, parked_at"
 
 
@@ -161,6 +162,14 @@ async def listing(connection: "Connection", group: str, limit: int = 200) -> lis
         f"SELECT {_LIST} FROM parked WHERE grp = $1 ORDER BY id LIMIT $2", group, limit
     )
     return [dict(row) for row in rows]
+
+
+async def counts(connection: "Connection", group: str) -> dict[str, int]:
+    """How many are parked, by recovery; 0 where there are none."""
+    rows = await connection.fetch(
+        "SELECT recovery, count(*) FROM parked WHERE grp = $1 GROUP BY recovery", group
+    )
+    return dict.fromkeys(RECOVERIES, 0) | {row["recovery"]: row["count"] for row in rows}
 
 
 async def show(connection: "Connection", group: str, row_id: int) -> dict[str, Any] | None:

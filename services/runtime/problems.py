@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -72,17 +73,32 @@ async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
     return answer(error.body, error.headers)
 
 
+_REMEDIES = {
+    400: "Send a body of the content type you name, whole and in UTF-8; /openapi.json describes it.",
+    404: "See that the path is right; /openapi.json lists every one.",
+    413: "Send less at once.",
+    415: "Send the content type that /openapi.json names.",
+}
+
+
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    """What the router and the reading of bodies refuse."""
     assert isinstance(error, HTTPException)
-    title = HTTPStatus(error.status_code).phrase
-    body = ProblemBody(status=error.status_code, title=title, detail=str(error.detail))
+    status = error.status_code
+    body = ProblemBody(
+        status=status,
+        title=HTTPStatus(status).phrase,
+        detail=str(error.detail),
+        field="body" if status == HTTPStatus.BAD_REQUEST else None,
+        remedy=_REMEDIES.get(status),
+    )
     return answer(body, error.headers)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     """Says which fields are wrong, never what stood in them: that may be personal."""
     assert isinstance(error, RequestValidationError)
-    errors = [FieldError(field=_path(row["loc"]), detail=row["msg"]) for row in error.errors()]
+    errors = [_field_error(row) for row in error.errors()]
     body = ProblemBody(
         status=422,
         title="The request is not valid",
@@ -92,6 +108,12 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
         errors=errors,
     )
     return answer(body)
+
+
+def _field_error(row: Mapping[str, Any]) -> FieldError:
+    if row["type"] == "json_invalid":
+        return FieldError(field="body", detail=f"not JSON at character {row['loc'][-1]}")
+    return FieldError(field=_path(row["loc"]), detail=row["msg"])
 
 
 def _path(location: tuple[Any, ...]) -> str:
@@ -135,6 +157,9 @@ def _unexpected(scope: Scope, error: Exception) -> JSONResponse:
     if is_transient(error):
         log.warning("http.unavailable", route=route, error=type(error).__name__)
         return answer(unavailable("The database is not available"), _RETRY_AFTER)
+    if isinstance(error, asyncpg.DataError | UnicodeEncodeError):
+        log.warning("http.unstorable", route=route, error=type(error).__name__)
+        return answer(_UNSTORABLE)
     log.error("http.failed", route=route, exc_info=error)
     return answer(
         ProblemBody(
@@ -144,6 +169,15 @@ def _unexpected(scope: Scope, error: Exception) -> JSONResponse:
             remedy="Try again; if it happens again, an operator finds the cause in the log.",
         )
     )
+
+
+# Such as U+0000 in a text or a year before the calendar: what no table could hold.
+_UNSTORABLE = ProblemBody(
+    status=422,
+    title="The request is not valid",
+    detail="A value in the request cannot be stored.",
+    remedy="Leave out control characters and broken Unicode; keep numbers and times in a usual range.",
+)
 
 
 def unavailable(detail: str) -> ProblemBody:

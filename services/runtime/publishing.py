@@ -16,6 +16,8 @@ from nats.js.api import Header, PubAck
 MESSAGE_ID = "Nats-Msg-Id"
 BATCH_LIMIT = 1000
 DUPLICATE_IN_BATCH = 10201
+# The stream was made without them.
+BATCHES_DISABLED = 10174
 _ATTEMPT_SECONDS = 2.0
 # "No room" comes with status 503 too, but does not pass by itself: resources, storage, limits.
 _NO_ROOM = (10023, 10047, 10077)
@@ -58,7 +60,10 @@ class Message(Protocol):
 
 def for_stream(stream: str, headers: Mapping[str, str] | None) -> dict[str, str]:
     """Headers that no other stream accepts, with a message id if there was none."""
-    return {MESSAGE_ID: uuid.uuid4().hex, **(headers or {}), Header.EXPECTED_STREAM.value: stream}
+    sent = {**(headers or {}), Header.EXPECTED_STREAM.value: stream}
+    if MESSAGE_ID not in sent:
+        sent[MESSAGE_ID] = uuid.uuid4().hex
+    return sent
 
 
 async def attempt(

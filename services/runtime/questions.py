@@ -47,8 +47,9 @@ class Questions:
         try:
             await wait_any(stopping)
         finally:
+            # Drained, not dropped: the server may have sent questions here that nobody else will get.
             with suppress(nats.errors.Error):
-                await subscription.unsubscribe()
+                await subscription.drain()
             await asyncio.gather(*self._under_way)
 
     async def _asked(self, message: Msg) -> None:

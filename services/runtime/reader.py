@@ -6,8 +6,8 @@ readers apart; the lease only saves the second one's work.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 from prometheus_client import Gauge
@@ -27,6 +27,7 @@ from services.runtime.work import Work
 if TYPE_CHECKING:
     from services.runtime.database import Connection
 
+Turn: TypeAlias = Callable[[], AbstractAsyncContextManager["Connection"]]
 log = structlog.get_logger()
 POSITION = Gauge("leadwire_reader_position", "Last sequence dealt with.", ["service", "stream"])
 STOPPED = Gauge("leadwire_reader_stopped", "1 while a reader refuses to go on.", ["service", "stream"])
@@ -39,8 +40,29 @@ class StreamLost(Exception):
     """The stream is not the one that was read, or facts are gone unread: a person must decide."""
 
 
+async def leased(
+    connection: "Connection",
+    name: str,
+    stopping: asyncio.Event,
+    waiting: Callable[[], None] = lambda: None,
+) -> bool:
+    """Wait for the one lease of this name, kept with the connection; False when told to stop meanwhile.
+
+    `waiting` is called whenever another has it.
+    """
+    while not stopping.is_set():
+        if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name):
+            return True
+        waiting()
+        await wait_any(stopping, timeout=_LEASE_POLL_SECONDS)
+    return False
+
+
 class Reader:
-    """Reads one stream for one group. `lease=False` lets several read at once, for proofs."""
+    """Reads one stream for one group. `lease=False` lets several read at once, for proofs.
+
+    With a `turn` it keeps no connection, and who else may read is its owner's care.
+    """
 
     def __init__(
         self,
@@ -52,6 +74,7 @@ class Reader:
         committed: Callable[[Work], None],
         *,
         lease: bool = True,
+        turn: Turn | None = None,
         positions: Positions | None = None,
         inbox: Inbox | None = None,
     ) -> None:
@@ -63,7 +86,9 @@ class Reader:
         own_inbox = Inbox(group) if facts.inbox else NoInbox(group)
         self._batches = BatchApplier(group, facts, clock, self.positions, inbox or own_inbox, committed)
         self._lease = lease
+        self._turn = turn
         self._careful = True
+        self._counted: dict[int, int] = {}
         self.problem: str | None = "starting"
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -88,33 +113,38 @@ class Reader:
         STOPPED.labels(self.group, self.stream).set(0 if why is None else 1)
 
     async def _follow(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        if self._turn is not None:
+            await self._read(self._turn, stopping, backoff)
+            return
         async with self.database.session() as connection:
-            if not await self._leased(connection, stopping):
-                return
+            if await self._leased(connection, stopping):
+                await self._read(lambda: nullcontext(connection), stopping, backoff)
+
+    async def _read(self, turn: Turn, stopping: asyncio.Event, backoff: Backoff) -> None:
+        async with turn() as connection:
             position = await self._stand(connection)
-            async with self._feed(position.seq + 1, stopping) as feed:
-                self._alarm(None)
-                seq = position.seq
-                while not stopping.is_set():
-                    messages = await feed.next(self.database.takeover / 4)
-                    if messages:
+        async with self._feed(position.seq + 1, stopping) as feed:
+            self._alarm(None)
+            seq = position.seq
+            while not stopping.is_set():
+                messages = await feed.next(self.database.takeover / 4)
+                if messages:
+                    async with turn() as connection:
                         seq = await self._take(connection, seq, messages)
-                        backoff.reset()
-                    else:
-                        await connection.execute("SELECT 1")
+                    backoff.reset()
+                elif self._turn is None:
+                    await connection.execute("SELECT 1")
 
     async def _leased(self, connection: "Connection", stopping: asyncio.Event) -> bool:
         """Wait for this group's turn at the stream; False when told to stop meanwhile."""
-        while self._lease and not stopping.is_set():
-            taken = await connection.fetchval(
-                "SELECT pg_try_advisory_lock(hashtextextended($1, 0))",
-                f"reader {self.database.schema} {self.group} {self.stream}",
-            )
-            if taken:
-                break
-            self.problem = None
-            await wait_any(stopping, timeout=_LEASE_POLL_SECONDS)
-        return not stopping.is_set()
+        if not self._lease:
+            return not stopping.is_set()
+        name = f"reader {self.database.schema} {self.group} {self.stream}"
+        return await leased(connection, name, stopping, self.rest)
+
+    def rest(self) -> None:
+        """Another one may read: there is nothing wrong here."""
+        self.problem = None
 
     @asynccontextmanager
     async def _feed(self, start: int, stopping: asyncio.Event) -> AsyncIterator[Feed]:
@@ -192,10 +222,14 @@ class Reader:
 
     async def _take_carefully(self, connection: "Connection", seq: int, message: RawMessage) -> None:
         """The first batch after a start: attempts are counted before, so that a fact that kills
-        the process is found out.
+        the process is found out. One for each process: a database that went away is no fault of the fact.
         """
-        count = await self.positions.count_attempt(connection, seq, message.seq)
+        count = self._counted.get(message.seq)
+        if count is None:
+            count = await self.positions.count_attempt(connection, seq, message.seq)
+            self._counted = {message.seq: count}
         if count == 0:
+            self._counted.clear()
             raise LostPosition(f"{self.group} no longer stands at {seq} in {self.stream}")
         if count > _DEADLY_ATTEMPTS:
             why = f"handling it ended the process {_DEADLY_ATTEMPTS} times"

@@ -88,8 +88,11 @@ class Redrive:
             await self.drive(connection, row["stream"], row["key"])
         return True
 
-    async def discard(self, row_id: int) -> bool:
-        """Give a parked fact up for good, then bring on what waited behind it."""
+    async def discard(self, row_id: int, reason: str | None = None) -> bool:
+        """Give a parked fact up for good, then bring on what waited behind it. False when it is not parked.
+
+        The reason goes into the journal with it.
+        """
         async with self.database.pool.acquire() as connection:
             row = await parked.show(connection, self.group, row_id)
             if row is None:
@@ -104,7 +107,8 @@ class Redrive:
                     await inbox.mark(connection, [row["event_id"]])
                 await parked.remove(connection, row, self.clock.now())
                 work = self._work(connection, _cause(row))
-                work.note(f"gave up {row['type']} on request", names=[row["event_id"]])
+                did = f"gave up {row['type']} on request"
+                work.note(f"{did}: {reason}" if reason else did, names=[row["event_id"]])
                 await work.flush()
         self.wake.set()
         return True

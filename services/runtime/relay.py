@@ -5,8 +5,8 @@ goes by id; claiming with SKIP LOCKED or remembering the last id would reorder o
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,6 +30,7 @@ _POLL_SECONDS = 1.0
 _AT_ONCE = 1000
 # Below this many rows a commit for each is cheaper than the fixed cost of an atomic batch.
 _WORTH_A_BATCH = 8
+_GATHER_SECONDS = 0.01
 # PubAcks come in bytes too: a batch must stay well below what the server buffers.
 _BATCH_BYTES = 4 * 1024 * 1024
 
@@ -60,11 +61,14 @@ class Relay:
     async def _serve(self, connection: "Connection", stopping: asyncio.Event, backoff: Backoff) -> None:
         while not stopping.is_set():
             self.wake.clear()
-            sent = 0
+            begun, sent = time.monotonic(), 0
             if await self._mine(connection):
                 sent = await self.publish_waiting(connection)
             self.problem = None
             backoff.reset()
+            if 0 < sent < _WORTH_A_BATCH:
+                # More is on its way when much is going on, and costs less together.
+                await wait_any(stopping, timeout=min(_GATHER_SECONDS, time.monotonic() - begun))
             if sent < _AT_ONCE:
                 await wait_any(stopping, self.wake, timeout=_POLL_SECONDS)
 
@@ -81,8 +85,8 @@ class Relay:
     async def publish_waiting(self, connection: "Connection") -> int:
         """Publish the oldest waiting rows; how many. A row is marked only after its PubAck."""
         rows = await self.claim(connection)
-        for stream, run in groupby(rows, key=lambda row: row.stream):
-            for part in _portions(list(run)):
+        for stream, several in _by_stream(rows).items():
+            for part in _portions(several):
                 await self._publish(stream, part)
                 await outbox.mark_published(connection, [row.id for row in part])
         return len(rows)
@@ -104,6 +108,14 @@ class Relay:
         for row in rows:
             await self.bus.publish(stream, row.subject, row.body, row.headers)
             PUBLISHED.labels(self.group, "single").inc()
+
+
+def _by_stream(rows: Sequence[Outgoing]) -> dict[str, list[Outgoing]]:
+    """Order matters within a stream only: nobody can see it between two."""
+    found: dict[str, list[Outgoing]] = {}
+    for row in rows:
+        found.setdefault(row.stream, []).append(row)
+    return found
 
 
 def _portions(rows: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:

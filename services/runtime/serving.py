@@ -1,11 +1,14 @@
 """Runs one or several programs in this process, with their HTTP, until told to stop."""
 
 import asyncio
+import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,6 +20,8 @@ from services.runtime import settings as settings_module
 from services.runtime import telemetry
 from services.runtime.bus import Bus
 from services.runtime.clock import Clock
+from services.runtime.draining import drain, ready_or_late
+from services.runtime.guarded_http import GuardedHttp
 from services.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,10 +48,14 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=GuardedHttp,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # No answer is what a browser would make of its bytes.
+                headers=[("x-content-type-options", "nosniff")],
                 forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=_HTTP_GRACE_SECONDS,
             )
@@ -62,6 +71,8 @@ def listen(settings: Settings) -> socket.socket:
     """The socket of HTTP; port 0 takes a free one. Raises AddressTaken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
+        if settings.listen_within:
+            return _bound(family, settings)
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         raise AddressTaken(
@@ -70,12 +81,35 @@ def listen(settings: Settings) -> socket.socket:
         ) from error
 
 
-async def serve(app: ASGIApp, settings: Settings, listening: socket.socket, stopping: asyncio.Event) -> None:
-    """Serve HTTP until told to stop; requests under way get ten seconds."""
+def _bound(family: socket.AddressFamily, settings: Settings) -> socket.socket:
+    """A socket that has its port and still refuses connections; uvicorn makes it listen."""
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((settings.host, settings.port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+async def serve(
+    app: ASGIApp,
+    settings: Settings,
+    listening: socket.socket,
+    stopping: asyncio.Event,
+    ready: Callable[[], Awaitable[bool]],
+) -> None:
+    """Serve HTTP until told to stop; requests under way get ten seconds.
+
+    With `listen_within` it begins when `ready` says so; with `drain_seconds` it ends by and by.
+    """
+    await ready_or_late(ready, settings.listen_within, stopping)
     server = HttpServer(app, settings)
 
     async def end() -> None:
         await stopping.wait()
+        await drain(listening, getattr(server, "servers", ()), settings.drain_seconds)
         server.should_exit = True
 
     watch = asyncio.create_task(end())
@@ -116,6 +150,7 @@ async def run(
     add to the app; `started` runs with the HTTP port once everything has been started.
     Raises AddressTaken, BusLost.
     """
+    from services.runtime.health import all_ready
     from services.runtime.host import Host
     from services.runtime.web import build_app
 
@@ -127,14 +162,25 @@ async def run(
     app = build_app(hosts)
     if extend:
         extend(app, hosts)
+    _spare_the_collector()
     with stopped_by_signals(stopping):
         async with _connected(bus, stopping), _started(hosts, stopping):
-            http = asyncio.create_task(serve(app, settings, listening, stopping))
+            ready = partial(all_ready, hosts)
+            http = asyncio.create_task(serve(app, settings, listening, stopping, ready))
             if started:
                 await started(hosts, listening.getsockname()[1])
             await http
     if bus.lost.is_set():
         raise BusLost("the bus has ended the connection for good")
+
+
+def _spare_the_collector() -> None:
+    """What is there by now, modules above all, lives as long as the process: do not search it for garbage.
+
+    Each full search of it would hold every request up for tens of milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
@@ -182,6 +228,7 @@ def _bus(settings: Settings, name: str) -> Bus:
 
 def main(build: "Callable[[], Program]") -> None:
     """Run the one program that `build` makes, with settings from the environment, and exit."""
+    settings_module.put_references(os.environ)
     try:
         program = build()
         settings = settings_module.settings_of(program.name)

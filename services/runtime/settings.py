@@ -7,10 +7,11 @@ which hold for every service.
 """
 
 import os
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,7 +21,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from services.runtime.streams import PARTNER_NAME
+
 PREFIX = "LEADWIRE_"
+REFERENCES = "definitions.env"
+"""Values for `${NAME}` in definitions, NAME=value a line, in the folder LEADWIRE_SECRETS."""
+PartnerName: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{PARTNER_NAME.pattern}$")]
 
 
 class Settings(BaseSettings):
@@ -68,6 +74,18 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address that HTTP listens on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port that HTTP listens on.")
+    listen_within: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds that HTTP waits for the service to be ready before it listens anyway: a proxy"
+        " then goes to another replica meanwhile.",
+    )
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds that requests are still answered after the service was told to stop and new"
+        " connections are sent away.",
+    )
     trusted_proxies: str = Field(
         default="127.0.0.1",
         description="Addresses whose X-Forwarded-* headers are believed, separated by commas.",
@@ -133,6 +151,20 @@ class FileNamedByEnvironment(PydanticBaseSettingsSource):
             if value is not None:
                 found[name] = value
         return found
+
+
+def pairs(text: str) -> dict[str, str]:
+    """NAME=value lines; other lines are left out."""
+    found = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, mark, value in found if mark and name.strip()}
+
+
+def put_references(environment: MutableMapping[str, str]) -> None:
+    """Let `${NAME}` in definitions be resolved by the file of secrets; the environment goes first."""
+    file = Path(environment.get(f"{PREFIX}SECRETS") or "") / REFERENCES
+    if f"{PREFIX}SECRETS" in environment and file.is_file():
+        for name, value in pairs(file.read_text()).items():
+            environment.setdefault(name, value)
 
 
 def settings_of(service: str) -> Settings:

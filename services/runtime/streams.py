@@ -3,6 +3,7 @@
 Limits follow NATS JetStream's stream configuration.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -90,7 +91,14 @@ Spec: TypeAlias = StreamSpec | ConsumerSpec
 
 def intake_stream(keep: timedelta = timedelta(days=30), max_bytes: int = GIBIBYTE) -> StreamSpec:
     """Raw deliveries, byte for byte."""
-    return StreamSpec("INTAKE", ("intake.>",), "Raw deliveries", max_age=keep, max_bytes=max_bytes)
+    return StreamSpec(
+        "INTAKE", ("intake.>",), "Raw deliveries", max_age=keep, max_bytes=max_bytes, allow_atomic=True
+    )
+
+
+PARTNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""Goes into a subject, a stream, an account and a file: no dots, no blanks."""
+PARTNER_NAME_RULE = "Use a-z, 0-9, - and _, at most 40 of them, beginning with a letter or digit."
 
 
 def ingress_stream(

@@ -12,6 +12,7 @@ from services.runtime import timers
 from services.runtime.cause import Cause
 from services.runtime.clock import Clock
 from services.runtime.database import Database, is_transient
+from services.runtime.errors import Ignored
 from services.runtime.patience import Backoff, wait_any
 from services.runtime.timers import Timer
 from services.runtime.work import Work
@@ -97,6 +98,12 @@ class TimerLoop:
                 await timers.write(connection, {(timer.kind, timer.key): None})
                 await self.handlers[timer.kind](timer, work)
                 await work.flush()
+        except Ignored as nothing:
+            # Nothing of what the handler did stands, but the timer is done with.
+            await timers.write(connection, {(timer.kind, timer.key): None})
+            log.info("timer.ignored", service=self.group, kind=timer.kind, key=timer.key, why=str(nothing))
+            FIRED.labels(self.group, timer.kind, "ignored").inc()
+            return
         except Exception as error:
             if is_transient(error):
                 raise

@@ -39,13 +39,15 @@ async def write(connection: "Connection", changes: Mapping[tuple[str, str], Time
         )
     armed = [_row(timer) for timer in changes.values() if timer]
     if armed:
-        await connection.executemany(_ARM, armed)
+        await connection.execute(_ARM, *(list(column) for column in zip(*armed, strict=True)))
 
 
 _ARM = """
     INSERT INTO timers (kind, key, due_at, zone, rule, late_after, generation, payload,
                         cause, correlation, traceparent)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[],
+                         $6::interval[], $7::int[], $8::jsonb[], $9::text[], $10::text[], $11::text[])
+    ORDER BY 1, 2
     ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, zone = excluded.zone,
         rule = excluded.rule, late_after = excluded.late_after,
         generation = excluded.generation, payload = excluded.payload, cause = excluded.cause,

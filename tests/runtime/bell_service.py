@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.contract import Command
 from services.runtime.auth import require
@@ -123,14 +125,12 @@ def _api(host: Host) -> APIRouter:
     return router
 
 
-def _inlet(host: Host) -> APIRouter:
-    router = APIRouter()
+def _inlet(host: Host) -> ASGIApp:
+    async def rope(scope: Scope, receive: Receive, send: Send) -> None:
+        loaded = bool(host.definitions and host.definitions.loaded.is_set())
+        await JSONResponse({"loaded": loaded})(scope, receive, send)
 
-    @router.post("/rope")
-    async def rope() -> dict[str, bool]:
-        return {"loaded": bool(host.definitions and host.definitions.loaded.is_set())}
-
-    return router
+    return rope
 
 
 async def provision_bells(bus: Bus) -> None:

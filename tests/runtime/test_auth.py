@@ -110,6 +110,27 @@ async def test_guessing_is_slowed_down_but_not_for_a_token_in_use(
     assert (await client.get("/sold", headers=bearing("lw_guess"))).status_code == 401
 
 
+async def test_guesses_from_an_office_do_not_lock_out_a_colleague_with_a_token(
+    bus: Bus, client: httpx.AsyncClient
+) -> None:
+    for _ in range(12):
+        refused = await client.get("/sold", headers=bearing("lw_guess"))
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    token = await create_token(await bus.kv("tokens"), "new colleague", ["sales"], now=NOW)
+    assert (await client.get("/sold", headers=bearing(token))).status_code == 200
+
+
+async def test_who_sends_no_token_is_told_so_every_time(client: httpx.AsyncClient) -> None:
+    answers = {(await client.get("/sold")).status_code for _ in range(20)}
+    assert answers == {401}
+
+
+async def test_a_token_short_enough_to_guess_is_not_registered(bus: Bus) -> None:
+    with pytest.raises(ValueError, match="35 characters"):
+        await create_token(await bus.kv("tokens"), "ann", ["sales"], now=NOW, token="lw_secret")
+
+
 async def test_a_token_taken_back_stops_working_within_ten_seconds(
     bus: Bus, client: httpx.AsyncClient, clock: HandClock
 ) -> None:

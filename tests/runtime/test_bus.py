@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlparse
 from uuid import uuid4
 
+import nats.errors
 import pytest
 
 from services.runtime.bus import AnswerRefused, Bus, Unanswered
@@ -29,7 +31,7 @@ class Note:
 @pytest.fixture
 async def bus(nats_account: NatsAccount) -> AsyncIterator[Bus]:
     bus = await Bus.connect(nats_account.url, name="test")
-    await provision(bus, [facts_stream("tower", ["bells"]), intake_stream()])
+    await provision(bus, [facts_stream("tower", ["bells"]), replace(intake_stream(), allow_atomic=False)])
     yield bus
     await bus.close()
 
@@ -147,4 +149,31 @@ async def test_after_a_crash_of_the_server_every_listener_is_woken_and_publishin
     assert (await waiting).seq == 1
     await asyncio.wait_for(asyncio.gather(*(event.wait() for event in woken)), 10)
     assert not bus.lost.is_set()
+    await bus.close()
+
+
+async def test_a_question_asked_while_the_first_connection_breaks_does_not_make_it_deaf(
+    nats_account: NatsAccount,
+) -> None:
+    # Such as the check of health that comes while a road in between accepts and then breaks.
+    place = urlparse(nats_account.url)
+    broken: list[bytes] = []
+
+    async def break_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, onward = await asyncio.open_connection(place.hostname, place.port)
+        broken.append(await upstream.readline())
+        writer.write(broken[-1] + b"-ERR 'Authentication Timeout'\r\n")
+        onward.close()
+        writer.close()
+
+    async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+        bus = Bus(nats_account.url.replace(str(place.port), str(server.sockets[0].getsockname()[1])))
+        opening = asyncio.create_task(bus.open())
+        while len(broken) < 3:
+            with pytest.raises(nats.errors.ConnectionReconnectingError):
+                await bus.nc.request("nobody.home", b"", timeout=0.05)
+            await asyncio.sleep(0)
+        bus.nc._server_pool[0].uri = place
+        await opening
+    assert await bus.js.streams_info() == []
     await bus.close()

@@ -103,6 +103,9 @@ async def test_parked_commands_are_listed_redriven_and_discarded(bus: Bus, host:
             return items if len(items) == 3 else []
 
         first, second, _ = [row["id"] for row in await until(listed)]
+        counted = (await client.get("/metrics")).text
+        assert f'leadwire_parked{{recovery="person",service="{FLOOR}"}} 1.0' in counted
+        assert f'leadwire_parked{{recovery="behind",service="{FLOOR}"}} 2.0' in counted
         shown = (await client.get(f"{dead}/{first}")).json()
         assert (shown["key"], shown["reason"]) == ("great", "no such bell")
         assert '"number":1' in shown["body"]
@@ -127,7 +130,8 @@ async def test_two_programs_share_one_process_and_one_bus(bus: Bus, settings: Se
     hosts = [await Host.create(program, settings, connection) for program in (one, other)]
     async with client_of(*hosts) as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
-    assert {f"/api/{FLOOR}/dead", "/api/clock/dead", "/in/rope"} <= set(paths)
+        assert (await client.post("/in/rope")).status_code == 200
+    assert {f"/api/{FLOOR}/dead", "/api/clock/dead"} <= set(paths)
     for host in hosts:
         await host.stop()
 

@@ -1,5 +1,8 @@
 """What a reader does with one stream, and when it refuses to go on."""
 
+from typing import Any
+from unittest import mock
+
 from services.runtime.feed import stream_state
 from services.runtime.outbox import Outgoing
 from services.runtime.positions import skip
@@ -92,6 +95,26 @@ async def test_a_fact_that_ended_the_process_three_times_is_parked(tower: Tower)
         await until(lambda: _stands_at(tower, 4))
     assert await tower.heard() == [1, 2, 4]
     assert "ended the process 3 times" in await tower.database.pool.fetchval("SELECT reason FROM parked")
+
+
+async def test_a_database_that_goes_away_again_and_again_is_not_held_against_the_fact(
+    tower: Tower,
+) -> None:
+    await tower.ring(rang("a", 1), rang("a", 2))
+    reader = tower.reader()
+    apply, failures = reader._batches.apply, iter(range(6))
+
+    async def failing(*what: Any) -> None:
+        if next(failures, None) is not None:
+            raise ConnectionResetError
+        await apply(*what)
+
+    with mock.patch.object(reader._batches, "apply", failing):
+        async with running(reader.run):
+            await until(lambda: _stands_at(tower, 2), within=20)
+    assert await tower.heard() == [1, 2]
+    assert await tower.parked() == []
+    assert await tower.database.pool.fetchval("SELECT count(*) FROM attempts") == 0
 
 
 async def test_a_stream_made_anew_stops_the_reader_until_it_is_told_to_skip(tower: Tower) -> None:

@@ -50,11 +50,25 @@ async def test_readers_are_listed_with_their_positions(host: Host, client: httpx
 async def test_a_skip_moves_the_position_and_is_noted(host: Host, client: httpx.AsyncClient) -> None:
     stream = next(iter(host.readers))
     await until(lambda: host.readers[stream].problem is None)
+    async with host.work() as work:
+        work.emit(Rang(bell="a", number=1))
+    await until(lambda: _unpublished(host, 0))
+    last = (await host.bus.js.stream_info(stream)).state.last_seq
     answer = await client.post(
-        f"/api/{host.name}/readers/{stream}/skip", json={"to": 7, "reason": "restored"}
+        f"/api/{host.name}/readers/{stream}/skip", json={"to": last, "reason": "restored"}
     )
-    assert answer.json() == {"stood": 0, "stands": 7}
-    assert "skipped from 0 to 7: restored" in await host.database.pool.fetchval("SELECT did FROM journal")
+    assert answer.json()["stands"] == last
+    noted = await host.database.pool.fetch("SELECT did FROM journal")
+    assert any(f"to {last}: restored" in row["did"] for row in noted)
+
+
+async def test_what_has_not_come_in_cannot_be_passed_over(host: Host, client: httpx.AsyncClient) -> None:
+    stream = next(iter(host.readers))
+    await until(lambda: host.readers[stream].problem is None)
+    last = (await host.bus.js.stream_info(stream)).state.last_seq
+    wanted = {"to": last + 1_000_000, "reason": "restored"}
+    answer = await client.post(f"/api/{host.name}/readers/{stream}/skip", json=wanted)
+    assert (answer.status_code, answer.json()["field"]) == (422, "to")
 
 
 async def test_a_stream_nobody_reads_is_named_with_those_that_are(

@@ -61,7 +61,9 @@ async def test_a_discarded_fact_is_never_applied_and_frees_those_behind(tower: T
     await _read(tower, 2)
     tower.cured.add(1)
     redrive = tower.redrive()
-    assert await redrive.discard((await _ids(tower))[0])
+    assert await redrive.discard((await _ids(tower))[0], "it was a rehearsal")
+    (did,) = await tower.database.pool.fetch("SELECT did FROM journal WHERE did LIKE 'gave up%'")
+    assert did["did"] == "gave up crm.bells.rang.v1 on request: it was a rehearsal"
     async with running(redrive.run):
         await until(lambda: _nothing_parked(tower))
     await tower.bus.js.publish(poison.subject, poison.body, headers=poison.headers | {"Nats-Msg-Id": "x"})

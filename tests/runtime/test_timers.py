@@ -8,7 +8,8 @@ from services.runtime import timers
 from services.runtime.cause import Cause
 from services.runtime.clock import SystemClock
 from services.runtime.database import Database
-from services.runtime.timer_loop import TimerLoop
+from services.runtime.errors import Ignored
+from services.runtime.timer_loop import FIRED, TimerLoop
 from services.runtime.timers import Timer
 from services.runtime.work import Work
 from tests.runtime.conftest import running
@@ -34,12 +35,13 @@ class Bell:
 
     rung: list[Timer] = field(default_factory=list)
     broken: bool = False
+    trouble: type[Exception] = ZeroDivisionError
 
     async def ring(self, timer: Timer, work: Work) -> None:
         self.rung.append(timer)
         await work.connection.execute("INSERT INTO heard (bell, number) VALUES ($1, 1)", timer.key)
         if self.broken:
-            raise ZeroDivisionError
+            raise self.trouble
 
 
 def loop(database: Database, bell: Bell, clock: Hands | SystemClock) -> TimerLoop:
@@ -92,6 +94,17 @@ async def test_a_failing_timer_changes_nothing_and_stays(database: Database) -> 
     assert await database.pool.fetchval("SELECT count(*) FROM heard") == 0
     bell.broken, clock.time = False, NOON + timedelta(minutes=1)
     assert await loop(database, bell, clock).fire_due() == 2
+
+
+async def test_a_timer_that_is_ignored_changes_nothing_and_is_done_with(database: Database) -> None:
+    bell = Bell(broken=True, trouble=Ignored)
+    await arm(database, "a", NOON)
+    done = FIRED.labels(FLOOR, "ring", "ignored")
+    before = done._value.get()
+    assert await loop(database, bell, Hands()).fire_due() == 1
+    assert await armed(database) == 0
+    assert await database.pool.fetchval("SELECT count(*) FROM heard") == 0
+    assert done._value.get() == before + 1
 
 
 async def test_two_loops_fire_each_timer_once(database: Database) -> None:

@@ -7,6 +7,7 @@ import nats
 import nats.errors
 import pytest
 
+from tests.support import databases
 from tests.support.accounts import POOL_SIZE, NatsAccount, pool_member, wipe
 from tests.support.engines import RealEngines
 from tests.support.wait import until
@@ -59,6 +60,30 @@ async def test_every_test_has_a_database_of_its_own(engines: RealEngines, databa
     assert await connection.fetchval("SELECT count(*) FROM floor.outbox") == 0
     assert await connection.fetchval("SHOW server_encoding") == "UTF8"
     await connection.close()
+
+
+async def test_a_database_is_lent_again_without_a_trace_and_one_that_was_rebuilt_is_not(
+    engines: RealEngines, failed_migrations: dict[str, Exception]
+) -> None:
+    async with databases.clone(engines) as dsn:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("INSERT INTO leads.team_members VALUES ('anna', 1, 1)")
+        await connection.execute(
+            "INSERT INTO leads.team_members SELECT g, 1, 1 FROM generate_series(1, 9000) g"
+        )
+        await connection.execute("SELECT nextval('leads.interactions_n_seq')")
+        held = await asyncpg.connect(dsn)
+        await held.execute("BEGIN; INSERT INTO leads.team_members VALUES ('held', 1, 1)")
+    async with databases.clone(engines) as again:
+        assert again == dsn
+        connection = await asyncpg.connect(again)
+        assert await connection.fetchval("SELECT count(*) FROM leads.team_members") == 0
+        assert await connection.fetchval("SELECT nextval('leads.interactions_n_seq')") == 1
+        assert await connection.fetchval("SELECT count(*) FROM leads.alembic_version") == 1
+        await connection.execute("ALTER TABLE leads.team_members ADD COLUMN more text")
+        await connection.close()
+    async with databases.clone(engines) as other:
+        assert other != dsn
 
 
 def test_every_service_migrates(failed_migrations: dict[str, Exception]) -> None:
