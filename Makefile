@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-containers proof-reader check lint format schemas lock clean
+.PHONY: help up test test-containers test-compose bench proof-reader chaos fuzz steady hostile check lint format schemas lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -19,8 +19,26 @@ test: check ## check, then every test on real engines; ARGS="tests/leads" picks 
 test-containers: $(READY) ## the very same tests, on engines from containers (needs Docker)
 	@LEADWIRE_TEST_ENGINES=containers $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+test-compose: $(READY) ## the main job on containers: one of each, replicas, a rolling restart (needs Docker)
+	@LEADWIRE_TEST_COMPOSE=1 $(BIN)/python -m pytest -v -rP tests/compose $(ARGS)
+
+bench: $(READY) ## speed against raw floors and hand-written minima, about 6 minutes; ARGS="intake" picks a part
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 proof-reader: $(READY) ## the reader against 200 histories of faults; ARGS="--help" shows options
 	@$(BIN)/python -m tests.proof $(ARGS)
+
+chaos: $(READY) ## kill, pause, cut and fill everything under load; ARGS="--help" shows options
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+steady: $(READY) ## figures over time; ARGS=idle, outage, memory, restore or sizes, each with --help
+	@$(BIN)/python -m tests.steady $(ARGS)
+
+fuzz: $(READY) ## every parser for SECONDS (60) under hypothesis
+	@LEADWIRE_FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest tests/connectors/conformance/test_fuzz.py -q $(ARGS)
+
+hostile: $(READY) ## every attack and schemathesis on a hub of its own; ARGS="--help" shows options
+	@$(BIN)/python -m tests.hostile $(ARGS)
 
 check: lint ## lint, types and the import rules
 	@$(BIN)/python -m mypy
@@ -38,11 +56,13 @@ schemas: $(READY) ## write JSON Schemas, AsyncAPI and the reference pages from t
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m docs.generator
 
-lock: $(READY) ## resolve uv.lock and requirements.lock; ARGS=--upgrade takes newer releases
+lock: $(READY) ## resolve uv.lock and both requirements.lock; ARGS=--upgrade takes newer releases
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	@UV_DEFAULT_INDEX=https://pypi.org/simple $(BIN)/uv lock --no-config $(ARGS)
 	@$(BIN)/uv export --quiet --locked --all-extras --no-hashes --no-emit-project \
 	  --no-header --no-annotate --output-file requirements.lock
+	@$(BIN)/uv export --quiet --locked --no-hashes --no-emit-project \
+	  --no-header --no-annotate --output-file deploy/requirements.lock
 
 clean: ## remove .venv and caches; what you stored under var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -5,14 +5,19 @@ from contextlib import suppress
 
 import structlog
 from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from services.hub.api import Control, routes
+from services.hub.documents import Documents
+from services.hub.mailbox.files import Mailbox
+from services.hub.partners import AdmittedByProvision
 from services.hub.provisioning import make_streams
 from services.hub.settings import HubSettings
 from services.runtime import telemetry
 from services.runtime.bus import Bus
 from services.runtime.clock import Clock, SystemClock
+from services.runtime.openapi import METRICS, NOT_GOOD
 from services.runtime.patience import wait_any
 from services.runtime.serving import BusLost, listen, serve, stopped_by_signals
 from services.runtime.web import prepare
@@ -27,19 +32,40 @@ def build(control: Control) -> FastAPI:
     app.include_router(routes(control), prefix="/api/hub")
     bus = control.bus
 
-    @app.get("/livez", tags=["health"], summary="Whether the process is any good")
+    @app.get("/livez", tags=["health"], summary="Whether the process is any good", responses=NOT_GOOD)
     async def livez() -> JSONResponse:
         return JSONResponse({"lost": bus.lost.is_set()}, 503 if bus.lost.is_set() else 200)
 
-    @app.get("/readyz", tags=["health"], summary="Whether requests can be taken")
+    @app.get("/readyz", tags=["health"], summary="Whether requests can be taken", responses=NOT_GOOD)
     async def readyz() -> JSONResponse:
-        return JSONResponse({"ready": bus.connected}, 200 if bus.connected else 503)
+        ready = await control.ready()
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
 
-    @app.get("/metrics", tags=["health"], summary="Metrics for Prometheus", response_class=Response)
+    @app.get(
+        "/metrics",
+        tags=["health"],
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses=METRICS,
+    )
     async def metrics() -> Response:
         return Response(telemetry.metrics_text(), media_type=telemetry.METRICS_MEDIA_TYPE)
 
+    _add_documents(app)
     return app
+
+
+def _add_documents(app: FastAPI) -> None:
+    """What the proxy in front shows at /docs: the APIs of all services in one page."""
+    documents = Documents()
+
+    @app.get("/all/openapi.json", include_in_schema=False)
+    async def whole() -> Response:
+        return Response(await documents.get(), media_type="application/json")
+
+    @app.get("/all/docs", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title="Leadwire")
 
 
 async def run(settings: HubSettings, clock: Clock = SystemClock()) -> None:
@@ -52,11 +78,13 @@ async def run(settings: HubSettings, clock: Clock = SystemClock()) -> None:
         name="leadwire hub",
         inbox_prefix=settings.nats_inbox_prefix,
     )
-    app = build(Control(bus, clock))
+    mailbox = Mailbox(settings.home / "mailbox") if settings.shared_mailbox else None
+    control = Control(bus, clock, mailbox, AdmittedByProvision(bus), stopping)
+    app = build(control)
     with stopped_by_signals(stopping):
         connecting = asyncio.create_task(_connect(bus, settings, stopping))
         try:
-            await serve(app, settings, listening, stopping)
+            await serve(app, settings, listening, stopping, control.ready)
         finally:
             connecting.cancel()
             with suppress(asyncio.CancelledError):

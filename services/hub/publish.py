@@ -40,7 +40,7 @@ async def publish(bus: Bus, handed: Handed, now: datetime) -> str:
     """
     channel = await _channel(bus, handed.channel)
     manifest = channel.kind.manifest
-    if manifest.transport == "ingress":
+    if manifest.transport == "nats":
         partner = channel.settings.text("partner")
         delivery = Delivery(channel.name, channel.kind.name, handed.body, now)
         await bus.publish(ingress_stream(partner).name, f"ingress.{partner}", handed.body)

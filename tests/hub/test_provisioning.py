@@ -7,11 +7,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from services.hub.engines.nats_config import ServerConfig
 from services.hub.provisioning import behind, connected, migrate, newest
 from services.hub.settings import HubSettings
 from services.hub.topology import SERVICES, specs
 from services.runtime.provision import drift
 from services.runtime.publishing import BusUnavailable
+from services.runtime.streams import StreamSpec
 from tests.support.accounts import NatsAccount
 from tests.support.databases import EMPTY
 from tests.support.engines import RealEngines
@@ -92,3 +94,10 @@ def test_the_newest_revision_is_the_one_that_alembic_finds(service: str) -> None
     from services.runtime.migrate import history
 
     assert newest(service) == history(service).get_current_head()
+
+
+def test_fifty_partners_fit_into_the_store_of_an_embedded_bus() -> None:
+    """The server sets the limit of every stream aside, however little is in it."""
+    streams = [spec for spec in specs(f"p{number}" for number in range(50)) if isinstance(spec, StreamSpec)]
+    wanted = sum(spec.max_bytes or 0 for spec in streams)
+    assert wanted < ServerConfig.max_store

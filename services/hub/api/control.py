@@ -1,5 +1,6 @@
 """What the control API works with."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,11 @@ class Control:
     clock: Clock
     mailbox: Mailbox | None = None
     partners: Partners = field(default_factory=AdmittedElsewhere)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ready(self) -> bool:
+        """Whether requests can be taken."""
+        return self.bus.connected and not self.stopping.is_set()
 
 
 def problems(*statuses: int) -> Responses:

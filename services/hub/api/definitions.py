@@ -75,6 +75,16 @@ class ActivationView(BaseModel):
 class ActiveView(BaseModel):
     """The active set, and those before it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "version": "4f1c0a9be2d37788",
+                "definitions": {"team": {"anna": {"name": "Anna"}}},
+                "earlier": [{"version": "4f1c0a9be2d37788", "at": "2026-01-15T10:00:00Z", "by": "anna"}],
+            }
+        }
+    )
+
     version: str | None
     definitions: dict[str, Any] = Field(description="By top-level key.")
     earlier: list[ActivationView] = Field(description="The last activations, the newest first.")

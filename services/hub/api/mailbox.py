@@ -15,12 +15,15 @@ from services.runtime.problems import Problem
 MayRead = Annotated[Caller, Depends(require("operator", "marketing"))]
 
 
+_NAME = "20260115T100000.000000Z-0a1b2c3d.eml"
+
+
 class LetterLine(BaseModel):
     """One letter of the list."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    name: str
+    name: str = Field(examples=[_NAME])
     received_at: datetime
     sender: str
     recipient: str
@@ -37,7 +40,7 @@ class LetterPage(BaseModel):
 class Letter(BaseModel):
     """One letter."""
 
-    name: str
+    name: str = Field(examples=[_NAME])
     headers: list[tuple[str, str]]
     text: str
     html: str | None
@@ -66,7 +69,9 @@ class MailboxRoutes:
         found = await asyncio.to_thread(self._mailbox.list, limit, offset)
         return LetterPage(letters=[LetterLine.model_validate(one) for one in found])
 
-    async def show(self, _caller: MayRead, name: Annotated[str, Path(max_length=80)]) -> Letter:
+    async def show(
+        self, _caller: MayRead, name: Annotated[str, Path(max_length=80, examples=[_NAME])]
+    ) -> Letter:
         """Headers, text, and all of it as it came."""
         found = await asyncio.to_thread(self._mailbox.read, name)
         if found is None:

@@ -46,7 +46,7 @@ class PathView(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    asked: str
+    asked: str = Field(examples=["sam@school.test"])
     correlations: list[str] = Field(description="The enquiries that the name belongs to.")
     entries: list[JournalEntry] = Field(description="What each service did, in order of time.")
     waiting: list[ArmedTimer] = Field(description="What will happen at its time.")
@@ -57,7 +57,7 @@ class PathView(BaseModel):
 class Status(BaseModel):
     """How the hub is."""
 
-    definitions: str | None = Field(description="The active version.")
+    definitions: str | None = Field(description="The active version.", examples=["4f1c0a9be2d37788"])
     drift: list[str] = Field(description="Streams and buckets that are not as they should be.")
 
 
@@ -79,7 +79,7 @@ class PathRoutes:
     async def trace(
         self,
         _caller: MayLook,
-        name: Annotated[str, Path(max_length=1000, examples=["sam@school.test"])],
+        name: Annotated[str, Path(pattern=r"^[^\x00-\x1f\x7f]{1,1000}$", examples=["sam@school.test"])],
     ) -> PathView:
         """Takes any id of an enquiry, a phone, an email address or a Message-ID."""
         return PathView.model_validate(await trace(self._control.bus, name))

@@ -36,9 +36,15 @@ class MadeToken(BaseModel):
 class TokenView(BaseModel):
     """What is known of a token; itself it is nowhere."""
 
-    name: str
-    roles: list[str]
-    created_at: str
+    name: str = Field(examples=["anna"])
+    roles: list[str] = Field(examples=[["sales"]])
+    created_at: str = Field(examples=["2026-01-15T10:00:00+00:00"])
+
+
+class Revoked(BaseModel):
+    """What was taken back."""
+
+    revoked: int = Field(description="How many tokens there were.", examples=[1])
 
 
 class TokenRoutes:
@@ -69,8 +75,8 @@ class TokenRoutes:
         ]
 
     async def revoke(
-        self, _caller: MayAdminister, name: Annotated[str, Path(max_length=100)]
-    ) -> dict[str, int]:
+        self, _caller: MayAdminister, name: Annotated[str, Path(max_length=100, examples=["anna"])]
+    ) -> Revoked:
         """They stop working within ten seconds."""
         kv = await self._control.bus.kv(TOKENS_BUCKET)
-        return {"revoked": await revoke_tokens(kv, name)}
+        return Revoked(revoked=await revoke_tokens(kv, name))

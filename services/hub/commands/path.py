@@ -3,7 +3,7 @@
 import base64
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -79,7 +79,8 @@ def replay(
     """Parse kept deliveries again, as after a fix."""
     from services.hub import client
 
-    wanted = {"since": since.isoformat() if since else None, "only_failed": failed}
+    moment = since.replace(tzinfo=UTC).isoformat() if since else None
+    wanted = {"since": moment, "only_failed": failed}
     done = client.post(f"/api/connectors/channels/{quote(channel, safe='')}/replay", wanted, timeout=600)
     if as_json:
         print(json.dumps(done))

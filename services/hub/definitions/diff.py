@@ -44,9 +44,8 @@ async def difference(bus: Bus, version: str, parts: Mapping[str, Part]) -> Diffe
     found.changes = changes(active.merged(current), active.merged(parts))
     for key in sorted({change.key for change in found.changes} & _IN_FLIGHT.keys()):
         try:
-            found.in_flight[key] = await bus.request(
-                subject(_IN_FLIGHT[key], "in_flight"), {}, _PATIENCE_SECONDS
-            )
+            answer = await bus.request(subject(_IN_FLIGHT[key], "in_flight"), {}, _PATIENCE_SECONDS)
+            found.in_flight[key] = answer.get(key, {})
         except Unanswered:
             found.silent.append(_IN_FLIGHT[key])
         except AnswerRefused:

@@ -4,30 +4,12 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from services.hub.topology import SERVICES
+from services.runtime.definitions import Reference
 
 Part = dict[str, Any]
-
-
-class Reference(Protocol):
-    """A name that some part must define. `kind` is such as sequence or member."""
-
-    @property
-    def path(self) -> str:
-        """Where it is referred to."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """What it is the name of."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The name."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +19,7 @@ class Owner:
     service: str
     keys: frozenset[str]
     compile: Callable[[Part], object]
-    references: Callable[[Part], list[Any]]
+    references: Callable[[Part], list[Reference]]
     names: Callable[[Part], Mapping[str, set[str]]]
 
 

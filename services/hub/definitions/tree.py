@@ -44,7 +44,10 @@ def parse(file: str, text: str) -> Tree:
     """Read one YAML file. Mistakes come back as findings, never as an exception."""
     reader = _Reader(file)
     try:
+        _look_at_depth(text)
         root = yaml.compose(text, Loader=_Loader)
+    except _TooMuch as problem:
+        return reader.refuse_all(problem)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = min(mark.line + 1, len(text.rstrip().splitlines())) if mark else 0
@@ -63,9 +66,20 @@ def parse(file: str, text: str) -> Tree:
     try:
         reader.tree.data = reader.value(root, ())
     except _TooMuch as problem:
-        reader.refuse((), str(problem), "Write it with less nesting and fewer aliases.", problem.line)
-        reader.tree.data = {}
+        return reader.refuse_all(problem)
     return reader.tree
+
+
+def _look_at_depth(text: str) -> None:
+    """Raises _TooMuch. The C composer calls itself for every level: deep enough, it ends the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > limits.DEPTH + 1:
+                raise _TooMuch(f"nested deeper than {limits.DEPTH} levels", event.start_mark.line + 1)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _TooMuch(Exception):
@@ -82,6 +96,11 @@ class _Reader:
 
     def refuse(self, path: Path, message: str, remedy: str, line: int) -> None:
         self.tree.findings.append(Finding(self._file, line, dotted(path), message, remedy))
+
+    def refuse_all(self, problem: _TooMuch) -> Tree:
+        self.refuse((), str(problem), "Write it with less nesting and fewer aliases.", problem.line)
+        self.tree.data = {}
+        return self.tree
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self._count(node, path)

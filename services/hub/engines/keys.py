@@ -1,16 +1,14 @@
 """Who may connect to the bus: one NKey each, made once, its seed in a file only the owner reads."""
 
 import os
-import re
 from pathlib import Path
 
 import nkeys
 
 from services.hub.engines.errors import EngineError
+from services.runtime.streams import PARTNER_NAME, PARTNER_NAME_RULE
 
 SEED_BYTES = 32
-PARTNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-"""Goes into a subject, a stream and an account: no dots, no blanks."""
 
 
 def public_key(seed_file: Path) -> str:
@@ -31,8 +29,7 @@ def partner_seed(partners: Path, name: str) -> Path:
     """The file of a partner's seed. EngineError when the name cannot be part of a subject."""
     if not PARTNER_NAME.fullmatch(name):
         raise EngineError(
-            f"{name!r} cannot name a partner",
-            "use 1 to 32 lower-case letters, digits, dashes or underscores, beginning with a letter or digit",
+            f"{name!r} cannot name a partner", PARTNER_NAME_RULE[0].lower() + PARTNER_NAME_RULE[1:-1]
         )
     return partners / f"{name}.nk"
 

@@ -66,7 +66,10 @@ class Account:
 
 @dataclass(frozen=True)
 class ServerConfig:
-    """Everything in the file. `max_...` are in bytes. What is acknowledged has been synced to disk."""
+    """Everything in the file. `max_...` are in bytes. What is acknowledged has been synced to disk.
+
+    With a `monitor_port` the server answers on loopback alone whether it is healthy.
+    """
 
     server_name: str
     port: int
@@ -77,14 +80,16 @@ class ServerConfig:
     max_payload: int = MEGABYTE
     max_store: int = 16 * 1024 * MEGABYTE
     max_memory: int = 64 * MEGABYTE
+    monitor_port: int = 0
 
 
 def render(config: ServerConfig) -> str:
-    """The configuration file. No monitoring port: the system account answers the same questions."""
+    """The configuration file. To others than itself the server says how it is by its system account alone."""
     lines = [
         f"server_name: {_quoted(config.server_name)}",
         f"host: {_quoted(config.host)}",
         f"port: {config.port}",
+        *([f'http: "127.0.0.1:{config.monitor_port}"'] if config.monitor_port else []),
         f"max_payload: {config.max_payload}",
         "write_deadline: 10s",
         "lame_duck_duration: 30s",

@@ -30,7 +30,7 @@ SERVICES: dict[str, Duties] = {
         reads_partners=True,
         objects=(streams.DELIVERIES_STORE,),
     ),
-    "leads": Duties(reads=("CRM_CONNECTORS", "CRM_NOTIFICATIONS")),
+    "leads": Duties(reads=("CRM_CONNECTORS", "CRM_DEALS", "CRM_NOTIFICATIONS")),
     "deals": Duties(reads=("CRM_LEADS", "CRM_NOTIFICATIONS"), commands=("notifications",)),
     "notifications": Duties(reads=("CRM_LEADS",)),
 }

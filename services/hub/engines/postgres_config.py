@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-ACCESS = "local all all trust\n"
-"""Whoever may open the socket is trusted; its folder is closed to everybody but the owner."""
+ACCESS = "local all all trust\nlocal replication postgres trust\n"
+"""Whoever may open the socket is trusted; its folder is closed to everybody but the owner. The second line
+lets `pg_basebackup` in."""
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 """An acknowledged commit is on disk."""

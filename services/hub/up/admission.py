@@ -15,19 +15,18 @@ from services.runtime.streams import ingress_stream
 
 
 class Admission:
-    """Keeps the accounts of the bus in step with the active definitions. `read` are the partners
-    whose streams this process reads since its start."""
+    """Keeps the accounts of the bus in step with the active definitions."""
 
     def __init__(self, engines: Engines, bus: Bus, settings: Settings, admitted: list[str]) -> None:
         self._engines = engines
         self._bus = bus
         self._settings = settings
         self._admitted = set(admitted)
-        self._read = frozenset(admitted)
 
     async def admit(self, parts: Mapping[str, Part]) -> list[str]:
         """Account and stream for every partner of the set. Raises HubProblem."""
         wanted = set(partners_in(parts))
+        new = sorted(wanted - self._admitted)
         await self._let_in(self._admitted | wanted)
         keep = timedelta(days=self._settings.keep_intake_days)
         streams = [ingress_stream(partner, keep) for partner in sorted(wanted)]
@@ -35,10 +34,7 @@ class Admission:
             await provision(self._bus, streams, replicas=self._settings.nats_replicas)
         except ProvisionRefused as refused:
             raise HubProblem(str(refused), "Nothing was changed.") from refused
-        return [
-            f"{partner} may publish from now on; it is kept, and read after the next start of the hub."
-            for partner in sorted(wanted - self._read)
-        ]
+        return [f"{partner} may publish from now on." for partner in new]
 
     async def settle(self, parts: Mapping[str, Part]) -> None:
         """Shut out who the active set no longer names. Raises HubProblem."""

@@ -1,7 +1,6 @@
 """Everything in one process: engines as children, all services, one HTTP server."""
 
 import asyncio
-import ipaddress
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from services.hub.up import channel_secrets
 from services.hub.up.admission import Admission
 from services.hub.up.banner import Addresses, banner
 from services.hub.up.ground import Ground, lay
+from services.hub.up.ports import is_loopback
 from services.hub.up.processes import mail_settings, together
 from services.hub.up.ready import admin_token, all_in_force, apply_first
 from services.hub.up.watch import Watch
@@ -48,7 +48,7 @@ class AllInOne:
             channel_secrets.put_into(os.environ, self._home)
             catcher = None if self._own_server else await self._catch(stack)
             port = catcher.port if catcher else None
-            services = together(self._settings, ground.engines, self._home, ground.partners, port)
+            services = together(self._settings, ground.engines, self._home, port)
             stack.push_async_callback(self._end, asyncio.create_task(ground.engines.keep(self._stopping)))
             admission: list[Admission] = []
 
@@ -88,7 +88,7 @@ class AllInOne:
 
     @property
     def _shows_mailbox(self) -> bool:
-        return not self._own_server and _is_loopback(self._settings.host)
+        return not self._own_server and is_loopback(self._settings.host)
 
     async def _started(self, hosts: Sequence[Host], port: int, ground: Ground, admission: Admission) -> None:
         bus = hosts[0].bus
@@ -112,13 +112,6 @@ class AllInOne:
         )
         channels = list(rules.channels.values()) if rules else []
         print(banner(at, token, channels, time.monotonic() - self._begun), flush=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _shown(host: str) -> str:

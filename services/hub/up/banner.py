@@ -54,10 +54,10 @@ def _inlet(at: Addresses, channel: Channel) -> str:
     match channel.kind.manifest.transport:
         case "smtp":
             return f"{channel.inlet} at {at.smtp}"
-        case "ingress":
+        case "nats":
             partner = channel.settings.text("partner")
             return f"{channel.inlet} on the bus, with {at.home / 'partners' / partner}.nk"
-    missing = [name for name, secret in channel.secrets.items() if secret is None]
+    missing = channel.missing
     where = f"{at.home / 'secrets' / FILE}"
     if missing:
         return f"{at.http}{channel.inlet}   closed: put its {', '.join(missing)} into {where}"

@@ -3,10 +3,13 @@
 import os
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
+from pathlib import Path
 
+from services.hub import secret_files
 from services.hub.home import Home
+from services.runtime.settings import REFERENCES, pairs
 
-FILE = "definitions.env"
+FILE = REFERENCES
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -22,18 +25,21 @@ def names_in(texts: Mapping[str, str]) -> set[str]:
 
 def kept(home: Home) -> dict[str, str]:
     """NAME=value lines of the file; other lines are left out."""
-    lines = (home.read(FILE) or "").splitlines()
-    pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip() for name, mark, value in pairs if mark and name.strip()}
+    return pairs(home.read(FILE) or "")
 
 
 def make_missing(home: Home, names: Iterable[str]) -> list[str]:
     """Make a value for every name that has none; the names that got one."""
-    there = kept(home)
+    return make_missing_in(home.secrets / FILE, names)
+
+
+def make_missing_in(file: Path, names: Iterable[str]) -> list[str]:
+    """The same in any file."""
+    there = pairs(secret_files.read(file) or "")
     missing = sorted(name for name in set(names) if not there.get(name) and not os.environ.get(name))
     if missing:
         there |= {name: os.urandom(24).hex() for name in missing}
-        home.keep(FILE, "\n".join(f"{name}={value}" for name, value in there.items()))
+        secret_files.keep(file, "\n".join(f"{name}={value}" for name, value in there.items()))
     return missing
 
 

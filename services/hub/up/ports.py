@@ -1,5 +1,6 @@
 """The ports of a hub, looked at before anything is started."""
 
+import ipaddress
 import socket
 
 from services.connectors.settings import ConnectorsSettings
@@ -25,3 +26,11 @@ def _look(host: str, port: int, what: str, setting: str) -> int:
             f"{what} cannot listen on {host} port {port}: {error.strerror}.",
             f"Stop what listens there, or set {setting} to another port.",
         ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

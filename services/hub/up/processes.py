@@ -38,9 +38,7 @@ def mail_settings() -> tuple[ConnectorsSettings, bool]:
     return ConnectorsSettings(), bool({"smtp_host", "smtp_port"} & _Given().model_fields_set)
 
 
-def together(
-    settings: HubSettings, engines: Engines, home: Home, partners: list[str], catcher_port: int | None
-) -> Together:
+def together(settings: HubSettings, engines: Engines, home: Home, catcher_port: int | None) -> Together:
     """Every service, told by the environment and by what this process found."""
     from services.connectors.app import build as connectors
     from services.deals.app import build as deals
@@ -48,7 +46,7 @@ def together(
     from services.notifications.app import build as notifications
 
     told = {service: _engine_settings(settings, engines, service) for service in SERVICES}
-    inlet = ConnectorsSettings(**told["connectors"], partners=tuple(partners))
+    inlet = ConnectorsSettings(**told["connectors"])
     letters = NotificationsSettings(**told["notifications"], **_letters(settings, home, catcher_port))
     return Together(
         [connectors(inlet), leads(), deals(), notifications(letters)],

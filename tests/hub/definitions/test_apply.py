@@ -1,6 +1,7 @@
 """All active or none: whatever is wrong with a set, and wherever its apply is killed."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nats.aio.msg import Msg
 
+from contracts.questions import AskInFlight, subject_to
 from services.hub.definitions import active
 from services.hub.definitions.apply import DefinitionSet, NotStaged, apply
 from services.hub.definitions.diff import difference
@@ -144,3 +147,26 @@ async def test_a_difference_names_what_changes_and_who_did_not_say_what_is_in_fl
     assert found.before == small.version
     assert ("channels", "one", "removed") in {(c.key, c.name, c.did) for c in found.changes}
     assert found.silent == ["deals", "notifications"]
+
+
+async def test_a_difference_tells_what_is_in_flight_in_funnels_and_sequences(
+    owners: Owners, small: DefinitionSet
+) -> None:
+    counts = {
+        "deals": {"funnels": {"reach": {"new": 2}}},
+        "notifications": {"sequences": {"welcome": {"step 2": 3, "last message": 1}}},
+    }
+    for service, told in counts.items():
+
+        async def answer(message: Msg, told: object = told) -> None:
+            await message.respond(json.dumps(told).encode())
+
+        await owners.bus.nc.subscribe(subject_to(AskInFlight, service), cb=answer)
+    await make_active(owners, small)
+    example = set_of(EXAMPLE)
+    rows = (await difference(owners.bus, example.version, example.parts)).plain()["changes"]
+    flight = {(row["key"], row["name"]): row["in_flight"] for row in rows if row["in_flight"]}
+    assert flight == {
+        ("funnels", "reach"): "new: 2",
+        ("sequences", "welcome"): "step 2: 3, last message: 1",
+    }

@@ -61,7 +61,7 @@ RUN = {**OF_CONTACT, "enrolment_id": ID, "sequence": "welcome", "sequence_versio
         (SequenceEnrolled(**RUN, enrolled_at=NOW), "sequence"),
         (MessageSent(**MESSAGE, sent_at=NOW, internet_message_id="m@school.example"), "mail out"),
         (ContactTouched(**TOUCH, first=False), "touch"),
-        (DealMoved(**OF_DEAL, **MOVE, reason="answered", moved_at=NOW), "deal"),
+        (DealMoved(**OF_DEAL, **MOVE, lead_id=ID, reason="answered", moved_at=NOW), "deal"),
         (SequenceEnded(**RUN, reason="replied", ended_at=NOW), "sequence"),
         (MessageNotSent(**MESSAGE, reason="no_address", settled_at=NOW), "not sent"),
     ],

@@ -12,23 +12,17 @@ from services.hub.errors import HubProblem
 if TYPE_CHECKING:
     from services.connectors.trial import Trial
 
-app = typer.Typer(help="Channels: the configured inlets.", no_args_is_help=True)
-_FORMATS = {".http": "http", ".eml": "eml", ".json": "json"}
+_FORMATS = {".http": "http", ".eml": "eml", ".json": "json", ".txt": "stream"}
 
 
-@app.callback()
-def channels() -> None:
-    """Channels: the configured inlets."""
-
-
-@app.command("test")
 def try_out(
     names: Annotated[
         list[str],
         typer.Argument(
             metavar="[CHANNEL] FILE",
             help="A channel of the definitions and a file: .http is a whole request with headers, "
-            ".eml a mail, anything else a bare body; - reads it from standard input.",
+            ".eml a mail, .txt what a socket wrote, anything else a bare body; - reads it from standard "
+            "input.",
         ),
     ],
     kind: Annotated[str | None, typer.Option(help="Instead of a channel: a kind from the catalogue.")] = None,
