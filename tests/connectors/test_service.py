@@ -256,7 +256,9 @@ async def test_channels_are_listed_with_their_inlets_and_no_secret(service: Serv
 
 async def test_a_delivery_that_is_not_there_is_a_problem(service: Service) -> None:
     headers = await service.as_role("marketing")
-    assert (await service.http.get("/api/connectors/deliveries/nope", headers=headers)).status_code == 404
+    for unknown, status in (("0" * 32, 404), ("no-id", 422)):
+        answer = await service.http.get(f"/api/connectors/deliveries/{unknown}", headers=headers)
+        assert answer.status_code == status
     await service.post("site", "your-name=Anna")
     [delivery] = await service.judged(1)
     await service.bus.js.purge_stream("INTAKE")

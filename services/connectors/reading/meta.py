@@ -57,7 +57,7 @@ def _item(item: dict[str, Any], ours: str, delivery: Delivery, settings: Setting
         "occurred_at": milliseconds(at),
         "identities": [Identity(kind=delivery.kind, value=person[:320])] if person.strip() else [],
     }
-    if value_at(told, "is_echo") or (person == ours and event in ("message", "postback")):
+    if value_at(told, "is_echo") or (person and person == ours):
         return ignored("echo", "we wrote it ourselves")
     match event:
         case "message":

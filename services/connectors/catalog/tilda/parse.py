@@ -1,4 +1,4 @@
-"""Forms of sites made with Tilda. Source: help-ru.tilda.cc, forms/webhook; service fields as handlers see them."""
+"""Forms of sites made with Tilda. Source: help-ru.tilda.cc, forms/webhook, and public handlers."""
 
 from dataclasses import replace
 from urllib.parse import parse_qsl, unquote

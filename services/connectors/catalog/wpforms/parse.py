@@ -1,4 +1,4 @@
-"""WPForms with its Webhooks add-on: parameters that the form's owner named. Source: class Process of the add-on."""
+"""WPForms with its Webhooks add-on. Source: class Process of the add-on."""
 
 import re
 from dataclasses import replace
@@ -8,7 +8,6 @@ from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, acc
 from services.connectors.reading.documents import dotted
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import Submission, read_submission
-from services.connectors.reading.moments import seconds
 
 # The parameters that the set-up asks for; a channel's mapping has precedence.
 _USUAL = {"text": ("message", "text"), "id": ("entry_id",), "title": ("subject",)}
@@ -22,7 +21,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     submission = read_submission(delivery)
     if submission is None:
         return rejected("unknown", "no form has this content type")
-    moment = _tidy(submission)
+    _tidy(submission)
     if submission.empty:
         return ignored("empty", "nothing was filled in")
     mapped = FieldMap({**_USUAL, **settings.fields.sources}, settings.fields.consents)
@@ -32,13 +31,12 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
         replace(settings, fields=mapped),
         medium="form",
         skip=frozenset(map(dotted, settings.texts("skip"))),
-        occurred_at=seconds(moment),
     )
     return accepted("submission", touch)
 
 
-def _tidy(submission: Submission) -> str:
-    """Splits choices, takes uploads out, and finds when the entry was made if a parameter tells."""
+def _tidy(submission: Submission) -> None:
+    """Splits choices and takes uploads out."""
     for name, values in submission.fields.items():
         apart = [part for value in values for part in value.split(_BETWEEN)]
         links = [part for part in apart if _UPLOADED.fullmatch(part.strip())]
@@ -46,4 +44,3 @@ def _tidy(submission: Submission) -> str:
         submission.files += [
             Attachment(name=link.strip().rpartition("/")[2], reference=link.strip()) for link in links
         ]
-    return submission.first("entry_time")
