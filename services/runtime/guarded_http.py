@@ -149,6 +149,8 @@ class GuardedHttp(AutoHTTPProtocol):  # type: ignore[valid-type, misc]
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 

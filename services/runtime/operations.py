@@ -19,11 +19,11 @@ RowId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Its `id` in the lis
 
 _ROW: dict[str, Any] = {
     "id": 17,
-    "type": "crm.leads.captured.v1",
+    "type": "crm.things.made.v1",
     "key": "0c9c1d6e-93f1-5a55-8a39-3f7c2b1e7a20",
-    "stream": "CRM_LEADS",
+    "stream": "CRM_THINGS",
     "recovery": "permanent",
-    "reason": "FunnelUnknown: there is no funnel reach",
+    "reason": "ThingUnknown: there is no such thing",
     "attempts": 1,
     "next_try": None,
     "parked_at": "2026-01-15T10:00:00Z",

@@ -89,6 +89,15 @@ class Positions:
         )
         return count or 0
 
+    async def take_back_attempt(self, connection: "Connection", seq: int) -> None:
+        """Count one attempt less: whoever made it lives on."""
+        await connection.execute(
+            "UPDATE attempts SET count = count - 1 WHERE stream = $1 AND grp = $2 AND seq = $3 AND count > 0",
+            self.stream,
+            self.group,
+            seq,
+        )
+
     async def forget_attempts(self, connection: "Connection", seq: int) -> None:
         """The sequences up to here are dealt with."""
         await connection.execute(

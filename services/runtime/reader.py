@@ -88,7 +88,7 @@ class Reader:
         self._lease = lease
         self._turn = turn
         self._careful = True
-        self._counted: dict[int, int] = {}
+        self._counted: int | None = None
         self.problem: str | None = "starting"
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -117,11 +117,13 @@ class Reader:
             await self._read(self._turn, stopping, backoff)
             return
         async with self.database.session() as connection:
+            await self._take_back(connection)
             if await self._leased(connection, stopping):
                 await self._read(lambda: nullcontext(connection), stopping, backoff)
 
     async def _read(self, turn: Turn, stopping: asyncio.Event, backoff: Backoff) -> None:
         async with turn() as connection:
+            await self._take_back(connection)
             position = await self._stand(connection)
         async with self._feed(position.seq + 1, stopping) as feed:
             self._alarm(None)
@@ -222,14 +224,12 @@ class Reader:
 
     async def _take_carefully(self, connection: "Connection", seq: int, message: RawMessage) -> None:
         """The first batch after a start: attempts are counted before, so that a fact that kills
-        the process is found out. One for each process: a database that went away is no fault of the fact.
+        the process is found out.
         """
-        count = self._counted.get(message.seq)
-        if count is None:
-            count = await self.positions.count_attempt(connection, seq, message.seq)
-            self._counted = {message.seq: count}
+        self._counted = message.seq
+        count = await self.positions.count_attempt(connection, seq, message.seq)
         if count == 0:
-            self._counted.clear()
+            self._counted = None
             raise LostPosition(f"{self.group} no longer stands at {seq} in {self.stream}")
         if count > _DEADLY_ATTEMPTS:
             why = f"handling it ended the process {_DEADLY_ATTEMPTS} times"
@@ -237,3 +237,10 @@ class Reader:
         else:
             await self._batches.apply(connection, seq, [message])
         await self.positions.forget_attempts(connection, message.seq)
+        self._counted = None
+
+    async def _take_back(self, connection: "Connection") -> None:
+        """An attempt that this process has outlived, the database being away, counts for nothing."""
+        if self._counted is not None:
+            await self.positions.take_back_attempt(connection, self._counted)
+            self._counted = None

@@ -30,7 +30,8 @@ _POLL_SECONDS = 1.0
 _AT_ONCE = 1000
 # Below this many rows a commit for each is cheaper than the fixed cost of an atomic batch.
 _WORTH_A_BATCH = 8
-_GATHER_SECONDS = 0.01
+_ENOUGH = 100
+_GATHER_TIMES, _GATHER_SECONDS = 4, 0.04
 # PubAcks come in bytes too: a batch must stay well below what the server buffers.
 _BATCH_BYTES = 4 * 1024 * 1024
 
@@ -66,9 +67,10 @@ class Relay:
                 sent = await self.publish_waiting(connection)
             self.problem = None
             backoff.reset()
-            if 0 < sent < _WORTH_A_BATCH:
+            if 0 < sent < _ENOUGH:
                 # More is on its way when much is going on, and costs less together.
-                await wait_any(stopping, timeout=min(_GATHER_SECONDS, time.monotonic() - begun))
+                pause = min(_GATHER_SECONDS, _GATHER_TIMES * (time.monotonic() - begun))
+                await wait_any(stopping, timeout=pause)
             if sent < _AT_ONCE:
                 await wait_any(stopping, self.wake, timeout=_POLL_SECONDS)
 
