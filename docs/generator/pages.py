@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from docs.generator import commands, definitions, environment, metrics
+from docs.generator import commands, definitions, environment, metrics, openapi, ports
 
 FOLDER = Path(__file__).parents[1] / "reference"
 NOTE = "<!-- Generated from the code by `make schemas`; a change by hand will be lost. -->\n\n"
@@ -18,4 +18,6 @@ def pages() -> dict[str, str]:
         "definitions.schema.json": schema,
         "environment.md": NOTE + environment.page(),
         "metrics.md": NOTE + metrics.page(),
+        "ports.md": NOTE + ports.page(),
+        **openapi.pages(),
     }

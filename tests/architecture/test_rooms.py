@@ -17,6 +17,7 @@ FURTHER: dict[str, dict[str, str]] = {
         "inlets": "where deliveries are handed over: HTTP, SMTP, and the way into the bus",
         "reading": "what kinds share when they read a delivery",
         "verify": "stock schemes by which a sender proves who it is",
+        "kit": "what people who write kinds work with: recordings, maturity, the start of a kind",
         "trial": "what would become of a delivery, without a hub",
     },
     "notifications": {

@@ -87,6 +87,14 @@ class Apart:
         finally:
             await connection.close()
 
+    async def start(self) -> None:
+        """Start all of them and wait until they are ready; the hub first, which makes the streams."""
+        self.launch("hub")
+        await self.ready("hub")
+        for program in SERVICES:
+            self.launch(program)
+        await asyncio.gather(*(self.ready(program) for program in SERVICES))
+
     async def apply(self, token: str) -> None:
         """`leadwire apply` of the example."""
         told = {"LEADWIRE_URL": self.url("hub"), "LEADWIRE_TOKEN": token}
@@ -113,19 +121,16 @@ async def apart(engines: PrivateEngines, folder: Path) -> AsyncIterator[Apart]:
     async with databases.fresh(engines) as dsn:
         here = Apart(account.url, dsn, mailbox, catcher.port, folder)
         try:
-            here.launch("hub")
-            await here.ready("hub")
-            for program in SERVICES:
-                here.launch(program)
-            await asyncio.gather(*(here.ready(program) for program in SERVICES))
-            await here.apply(await _token(account.url))
+            await here.start()
+            await here.apply(await admin_token(account.url))
             yield here
         finally:
             here.end()
             await catcher.stop()
 
 
-async def _token(url: str) -> str:
+async def admin_token(url: str) -> str:
+    """A token of an administrator, made as `leadwire` makes one."""
     bus = await Bus.connect(url)
     try:
         return await create_token(await bus.kv("tokens"), "test", ["admin"], now=SystemClock().now())

@@ -18,6 +18,9 @@ MayRead = Annotated[Caller, Depends(require("operator", "marketing"))]
 _NAME = "20260115T100000.000000Z-0a1b2c3d.eml"
 
 
+Header = Annotated[list[str], Field(min_length=2, max_length=2, examples=[["Subject", "Welcome"]])]
+
+
 class LetterLine(BaseModel):
     """One letter of the list."""
 
@@ -41,7 +44,7 @@ class Letter(BaseModel):
     """One letter."""
 
     name: str = Field(examples=[_NAME])
-    headers: list[tuple[str, str]]
+    headers: list[Header] = Field(description="Name and value, in order.")
     text: str
     html: str | None
     raw: str = Field(description="All of it; bytes that are not UTF-8 are replaced.")
@@ -78,7 +81,7 @@ class MailboxRoutes:
             raise Problem(404, "No such letter", "It is not in this mailbox.", "name", "List them first.")
         return Letter(
             name=name,
-            headers=list(found.headers),
+            headers=[list(pair) for pair in found.headers],
             text=found.text,
             html=found.html,
             raw=found.raw.decode(errors="replace"),

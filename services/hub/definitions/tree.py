@@ -77,7 +77,8 @@ def _look_at_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > limits.DEPTH + 1:
-                raise _TooMuch(f"nested deeper than {limits.DEPTH} levels", event.start_mark.line + 1)
+                mark = event.start_mark
+                raise _TooMuch(f"nested deeper than {limits.DEPTH} levels", mark.line + 1 if mark else 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

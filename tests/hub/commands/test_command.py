@@ -206,7 +206,7 @@ def test_replay_tells_what_it_did(leadwire: Any, stub: type[Stub]) -> None:
     stub.answers["/api/connectors/channels/main-site/replay"] = (200, done)
     code, out, _ = leadwire("replay", "main-site", "--since", "2026-01-01", "--all")
     assert (code, out) == (0, "read: 3, parsed: 2, still failed: 1\n")
-    assert stub.asked[0][2] == {"since": "2026-01-01T00:00:00", "only_failed": False}
+    assert stub.asked[0][2] == {"since": "2026-01-01T00:00:00+00:00", "only_failed": False}
 
 
 def test_a_delivery_is_tried_out_without_a_hub(leadwire: Any, tmp_path: Path) -> None:

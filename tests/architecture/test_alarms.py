@@ -1,0 +1,80 @@
+"""Every alarm rests on a metric that there is, and on a page that says what to do."""
+
+import re
+import shutil
+import subprocess
+from itertools import chain
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from docs.generator import metrics
+from tests.architecture.source import ROOT
+
+RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
+PAGE = ROOT / "docs" / "alarms.md"
+# Made by Prometheus itself for whatever it scrapes.
+OF_PROMETHEUS = {"up": {"job", "instance"}}
+# Put on everything that is scraped.
+ALWAYS = {"instance", "job"}
+_NAME = re.compile(r"\b(leadwire_\w+|up)\b(?:\{([^}]*)\})?")
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    return list(chain.from_iterable(group["rules"] for group in groups))
+
+
+def labels_by_metric() -> dict[str, set[str]]:
+    """What can be asked for: each name as Prometheus stores it, and its labels."""
+    metrics.load()
+    known = {name: set(labels) for name, labels in OF_PROMETHEUS.items()}
+    for name, collector in REGISTRY._names_to_collectors.items():
+        buckets = {"le"} if name.endswith("_bucket") else set()
+        known[name] = set(getattr(collector, "_labelnames", ())) | buckets
+    return known
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_an_alarm_asks_for_metrics_and_labels_that_exist(rule: dict[str, Any]) -> None:
+    known = labels_by_metric()
+    asked = _NAME.findall(rule["expr"])
+    assert asked, "it asks for nothing of ours"
+    assert [name for name, _ in asked if name not in known] == []
+    chosen = {(name, label) for name, given in asked for label in re.findall(r"(\w+)=", given)}
+    assert [pair for pair in chosen if pair[1] not in known[pair[0]] | ALWAYS] == []
+    grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", rule["expr"]))))
+    shown = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+    assert grouped | shown <= set.union(*(known[name] for name, _ in asked)) | ALWAYS
+    assert not grouped or shown <= grouped, "a label that the expression drops cannot be shown"
+
+
+def test_values_of_labels_are_ones_the_code_gives() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "services").rglob("*.py"))
+    code += (ROOT / "contracts" / "notifications.py").read_text("utf-8")
+    asked = {value for rule in rules() for value in re.findall(r'\w+="(\w+)"', rule["expr"])} - {"leadwire"}
+    assert sorted(value for value in asked if f'"{value}"' not in code) == []
+
+
+def test_every_alarm_has_its_section_and_every_section_its_alarm() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert re.findall(r"^## (\w+)$", PAGE.read_text("utf-8"), re.MULTILINE) == names
+    assert len(set(names)) == len(names)
+
+
+def test_every_section_says_what_to_look_at_and_what_to_do() -> None:
+    sections = re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    short = [one.split()[0] for one in sections if "**Look at**" not in one or "**Do**" not in one]
+    assert short == []
+
+
+def test_every_alarm_says_how_urgent_it_is() -> None:
+    assert {rule["labels"]["severity"] for rule in rules()} == {"page", "ticket"}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_prometheus_accepts_the_rules() -> None:
+    done = subprocess.run(["promtool", "check", "rules", str(RULES)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

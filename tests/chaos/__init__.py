@@ -1,0 +1,1 @@
+"""Everything is broken on purpose under load, and a ledger compares what was promised with what was done."""

@@ -1,0 +1,135 @@
+"""One run: load and faults together, then peace, then the ledger."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import nats
+
+from tests.chaos.again import repeating
+from tests.chaos.canonical import differences
+from tests.chaos.faults import Breaker
+from tests.chaos.ledger import Facts, judge
+from tests.chaos.people import People
+from tests.chaos.plan import Plan
+from tests.chaos.replay import RAW, record, replay
+from tests.chaos.settle import settle
+from tests.chaos.sink import read_post
+from tests.chaos.state import State, read_state
+from tests.chaos.world import World, world
+
+Say = Callable[[str], None]
+_SHOWN = 8
+
+
+@dataclass
+class Verdict:
+    """What was wrong, by check; and the figures to tell."""
+
+    wrong: dict[str, list[str]]
+    accepted: int = 0
+    kills: dict[str, int] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return not any(self.wrong.values())
+
+
+async def run(plan: Plan, replicas: dict[str, int], say: Say, patience: float = 180.0) -> Verdict:
+    """Live through a plan and judge it."""
+    settings = plan.settings
+    async with world(
+        replicas, seed=plan.seed, off=settings.off, dedupe_seconds=settings.dedupe_seconds
+    ) as here:
+        say(f"up: {', '.join(here.targets)}")
+        for name, disk in here.disks.items():
+            say(f"disk of {name}: {disk.kind}")
+        people = People(here.inlets, random.Random(plan.seed + 1))
+        breaker = Breaker(here.targets, here.roads, here.disks)
+        told = asyncio.create_task(_tell(people, breaker, say))
+        try:
+            async with repeating(here.bus_url, plan.seed + 2, settings.repeats) as again:
+                await asyncio.gather(people.live(plan.touches), breaker.live(plan.faults))
+        finally:
+            told.cancel()
+        begun = time.monotonic()
+        left = await settle(here.dsn, here.bus_url, patience)
+        say(f"settled after {time.monotonic() - begun:.0f} s" if not left else f"not settled: {left}")
+        verdict = await _judge(here, people, breaker, left)
+        verdict.lines.append(f"facts and commands published again on purpose: {again.said}")
+        state = await read_state(here.dsn)
+        persons = {one.touch.number: one.touch.person for one in people.sent}
+        recording = await record(here, persons)
+    verdict.wrong["order"] = recording.out_of_order()
+    tell(verdict, say)
+    say(f"serial replay of {len(recording.messages)} deliveries")
+    serial, unsettled = await replay(recording, patience)
+    verdict.wrong["replay"] = [f"the replay did not settle: {unsettled}"] if unsettled else []
+    verdict.wrong["replay"] += differences(state, serial)
+    tell(Verdict({"replay": verdict.wrong["replay"]}), say)
+    return verdict
+
+
+def tell(verdict: Verdict, say: Say) -> None:
+    """Figures first, then each check with the first of what it found."""
+    for line in verdict.lines:
+        say(line)
+    if verdict.kills:
+        say(f"kills: {', '.join(f'{name} {count}' for name, count in verdict.kills.items())}")
+    for check, wrong in verdict.wrong.items():
+        say(f"  {check:12} {f'{len(wrong)} WRONG' if wrong else 'ok'}")
+        for line in wrong[:_SHOWN]:
+            say(f"    {line}")
+
+
+async def _tell(people: People, breaker: Breaker, say: Say) -> None:
+    begun = time.monotonic()
+    while True:
+        await asyncio.sleep(10)
+        done = sum(bool(one.accepted) for one in people.sent)
+        kills = sum(count for (kind, _), count in breaker.done.items() if kind == "kill")
+        say(f"{time.monotonic() - begun:4.0f} s: {done} accepted, {kills} kills")
+
+
+async def _judge(here: World, people: People, breaker: Breaker, left: str) -> Verdict:
+    post, state = read_post(here.sink_log), await read_state(here.dsn)
+    facts = Facts(people.sent, state, post, await _stored(here.bus_url))
+    verdict = Verdict(judge(facts), kills={name: breaker.kills(name) for name in here.targets})
+    verdict.wrong["settled"] = [left] if left else []
+    verdict.accepted = sum(bool(one.accepted) for one in people.sent)
+    verdict.lines = _figures(people, breaker, facts, state)
+    return verdict
+
+
+async def _stored(bus_url: str) -> dict[str, int]:
+    connection = await nats.connect(bus_url)
+    try:
+        return {name: (await connection.jetstream().stream_info(name)).state.messages for name in RAW}
+    finally:
+        await connection.close()
+
+
+def _figures(people: People, breaker: Breaker, facts: Facts, state: State) -> list[str]:
+    sent, post = people.sent, facts.post
+    attempts = sum(one.accepted + one.failed for one in sent)
+    accepted = sum(bool(one.accepted) for one in sent)
+    effected = len({row["id"] for row in state.interactions})
+    states = Counter(row["state"] for row in state.messages)
+    unknown = {row["message_id"] for row in state.messages if row["state"] == "unknown"}
+    others = Counter(kind for (kind, _), count in breaker.done.items() for _ in range(count))
+    return [
+        f"sent {attempts} times: {len(sent)} different, {accepted} accepted,"
+        f" {sum(one.accepted > 1 for one in sent)} of them more than once; {effected} effected,"
+        f" {effected - accepted} of them without an answer",
+        f"answers: {dict(sorted(people.answers.items()))}",
+        f"faults: {dict(others)}",
+        f"contacts {sum(not row['merged_into'] for row in state.contacts)}"
+        f" (+{sum(bool(row['merged_into']) for row in state.contacts)} merged), leads {len(state.leads)},"
+        f" deals {len(state.deals)}, enrolments {len(state.enrolments)}, messages {dict(states)}",
+        f"letters taken {sum(post.taken.values())}; unknown {len(unknown)}, of which"
+        f" {len(unknown & post.taken.keys())} were taken; connections lost in DATA {post.in_data},"
+        f" just after its answer {post.just_taken}",
+    ]
