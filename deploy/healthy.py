@@ -1,4 +1,4 @@
-"""The health check of every image: exit code 0 when /readyz says 200. Light, for it runs every few seconds."""
+"""The health check of every image: exit code 0 when /readyz says 200. Light, for it runs often."""
 
 import os
 import socket

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from services.runtime import outbox, positions
 from services.runtime.auth import require
@@ -32,7 +32,7 @@ class Skip(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    to: int = Field(
+    to: StrictInt = Field(
         ge=0,
         le=2**63 - 1,
         description="The last sequence to pass over; reading goes on behind it.",

@@ -32,7 +32,7 @@ def test_a_file_is_named_by_its_sort() -> None:
     [file] = attached("voice", "id-1", size=-3)
     assert (file.name, file.content_type, file.size, file.reference) == ("voice.ogg", "audio/ogg", 0, "id-1")
     [file] = attached("audio", "id-1", content_type="audio/ogg; codecs=opus")
-    assert (file.name, file.content_type) == ("audio", "audio/ogg")
+    assert (file.name, file.content_type) == ("audio.ogg", "audio/ogg")
     [file] = attached("document", "id-1", name="plan.pdf")
     assert (file.name, file.content_type) == ("plan.pdf", "application/octet-stream")
 

@@ -130,6 +130,12 @@ BODIES = [
     ),
     Attack(
         "api",
+        "Base64 beyond ASCII",
+        "422 body",
+        _api("POST", "/api/hub/publish", {"channel": "main-site", "body": "я"}),
+    ),
+    Attack(
+        "api",
         "30 MB from an administrator",
         "413.*",
         _api("POST", "/api/hub/publish", {"channel": "main-site", "body": "a" * (30 * _MIB)}),

@@ -13,6 +13,7 @@ _SORTS = {
     "voice": ("ogg", "audio/ogg"),
     "sticker": ("webp", "image/webp"),
 }
+_ENDINGS = {kind: ending for ending, kind in _SORTS.values()}
 
 
 def attached(
@@ -25,8 +26,6 @@ def attached(
     """
     if not reference.strip():
         return []
-    ending, usual = _SORTS.get(sort, ("", _UNKNOWN))
-    kind = content_type.partition(";")[0].strip() or usual
-    ending = ending if kind == usual else ""
-    shown = name.strip() or f"{sort or 'file'}.{ending}".rstrip(".")
+    kind = content_type.partition(";")[0].strip() or _SORTS.get(sort, ("", _UNKNOWN))[1]
+    shown = name.strip() or f"{sort or 'file'}.{_ENDINGS.get(kind, '')}".rstrip(".")
     return [Attachment(name=shown, content_type=kind, size=max(0, size), reference=reference)]

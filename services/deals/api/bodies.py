@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 from pydantic.config import JsonDict
 
 from services.deals.domain.deal import Deal, DealStatus
@@ -187,7 +187,7 @@ class MoveBody(BaseModel):
     )
 
     to: Name = Field(description="The stage.")
-    version: int = Field(ge=1, le=2**31 - 1, description="The version of the deal you look at.")
+    version: StrictInt = Field(ge=1, le=2**31 - 1, description="The version of the deal you look at.")
     funnel: Name | None = Field(default=None, description="Another funnel to move it to.")
 
 

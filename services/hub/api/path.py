@@ -1,7 +1,6 @@
 """An enquiry's path over HTTP: hand a delivery over, follow what became of it; how the hub is."""
 
 import base64
-import binascii
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -91,7 +90,7 @@ class PathRoutes:
 
         try:
             body = base64.b64decode(wanted.body, validate=True)
-        except binascii.Error:
+        except ValueError:  # also for text beyond ASCII
             raise Problem(
                 422, "The request is not valid", "`body` is not Base64.", "body", "Encode the bytes."
             ) from None
