@@ -49,7 +49,7 @@ class Questions:
         finally:
             # Drained, not dropped: the server may have sent questions here that nobody else will get.
             with suppress(nats.errors.Error):
-                await subscription.drain()
+                await subscription.drain()  # type: ignore[no-untyped-call]
             await asyncio.gather(*self._under_way)
 
     async def _asked(self, message: Msg) -> None:
