@@ -1,4 +1,4 @@
-"""How schemathesis calls, and what it leaves out: it loads this file by itself."""
+"""How schemathesis calls, and what it leaves out: it loads this file by itself, in a process of its own."""
 
 import itertools
 from typing import Any
@@ -10,19 +10,14 @@ from requests.adapters import HTTPAdapter
 _callers = itertools.count(1)
 
 
-class _FromEverywhere(HTTPAdapter):
+def from_everywhere(_adapter: HTTPAdapter, request: PreparedRequest, **_options: Any) -> None:
     """Every request from another address: made-up tokens from one and the same are slowed down."""
-
-    def add_headers(self, request: PreparedRequest, **_options: Any) -> None:
-        number = next(_callers)
-        request.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    number = next(_callers)
+    request.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-@schemathesis.hook
-def before_call(_context: Any, _case: Any, kwargs: dict[str, Any]) -> None:
-    session = kwargs.get("session")
-    if session is not None and not isinstance(session.get_adapter("http://"), _FromEverywhere):
-        session.mount("http://", _FromEverywhere())
+# Below schemathesis, whose checks compare the headers they know of.
+HTTPAdapter.add_headers = from_everywhere  # type: ignore[method-assign]
 
 
 @schemathesis.hook

@@ -75,7 +75,8 @@ async def _take(
         # Kept byte for byte it could not be read, and unpacked it could be of any size (RFC 9110, 15.5.16).
         raise Refused(415, "The body is compressed: send it as it is, without Content-Encoding.")
     body = await _body(receive, headers, settings.intake_limit)
-    presented = _presented(host, settings, rest, scope, headers, body)
+    base = _base(channel, settings, scope, headers)
+    presented = _presented(host, base, rest, scope, headers, body)
     reply = admit(channel, presented)
     if reply is not None and not reply.store:
         log.info("delivery.replied", channel=channel.name, event=reply.event)
@@ -90,9 +91,15 @@ async def _take(
     return answers.stored(channel, presented, delivery.id, reply)
 
 
+def _base(channel: Channel, settings: ConnectorsSettings, scope: Scope, headers: Mapping[str, str]) -> str:
+    """The address the vendor called, without the path: some sign it. What is set goes before what is seen."""
+    told = channel.settings.text("public_url") or settings.inlet_url
+    return told.rstrip("/") or f"{scope['scheme']}://{headers.get('host', '')}"
+
+
 def _presented(
     host: "Host",
-    settings: ConnectorsSettings,
+    base: str,
     rest: str,
     scope: Scope,
     headers: Mapping[str, str],
@@ -100,7 +107,6 @@ def _presented(
 ) -> Presented:
     query = scope["query_string"].decode(_RAW_HEADER)
     path = scope.get("raw_path", b"").decode(_RAW_HEADER) or scope["path"]
-    base = settings.inlet_url.rstrip("/") or f"{scope['scheme']}://{headers.get('host', '')}"
     client = scope.get("client")
     return Presented(
         scope["method"],
