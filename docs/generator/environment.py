@@ -37,7 +37,9 @@ def own_settings() -> list[type[Settings]]:
     for module in pkgutil.walk_packages(services.__path__, "services."):
         if module.name.endswith(".settings") and module.name.count(".") == 2:
             importlib.import_module(module.name)
-    return sorted(descendants(Settings), key=lambda settings: settings.__module__)
+    # Others are made from these for a purpose, and are there only once their module is loaded.
+    found = (each for each in descendants(Settings) if each.__module__.endswith(".settings"))
+    return sorted(found, key=lambda settings: settings.__module__)
 
 
 def descendants(settings: type[Settings]) -> Iterable[type[Settings]]:

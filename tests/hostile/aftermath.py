@@ -13,9 +13,7 @@ from tests.support.wait import until
 
 _SERVICES = ("connectors", "leads", "deals", "notifications")
 # Planted by the attacks; the banner may tell where the token is, as it is meant for whoever reads it.
-_PLANTED = re.compile(
-    r"planted(?!viewer)|hostile\.test|evil\.test|49152|only-for|Smuggled|alert\(1\)|{{7\*7}}", re.IGNORECASE
-)
+_PLANTED = re.compile(r"planted|hostile\.test|evil\.test|Smuggled|alert\(1\)|{{7\*7}}", re.IGNORECASE)
 _HONEST = "honest@hostile.test"
 
 
@@ -87,12 +85,16 @@ async def _honest(target: Target) -> str:
 
 
 async def _silence(target: Target) -> str:
-    """No planted value, no token and no secret in anything that the hub has printed since it was ready."""
+    """No planted value, token or secret in what the hub has printed since, nor in its engines' logs."""
+    logs = [path for path in target.hub.home.rglob("*.log") if path.is_file()]
     said = target.hub.said.partition("Ctrl-C stops everything")[2]
+    said += "".join(path.read_text(errors="replace") for path in logs)
     found = {match.group() for match in _PLANTED.finditer(said)}
     for name, secret in (("token", target.hub.token), ("secret", target.hub.secret("TELEGRAM_SECRET"))):
         found |= {name} if secret in said else set()
-    return f"{len(said.splitlines())} lines, " + (f"with {sorted(found)}" if found else "nothing planted")
+    return f"{len(logs)} logs of engines, {len(said.splitlines())} lines, " + (
+        f"with {sorted(found)}" if found else "nothing planted"
+    )
 
 
 async def _tracebacks(target: Target) -> str:
@@ -107,7 +109,12 @@ async def _server_errors(target: Target) -> str:
 AFTERMATH = [
     Attack("after", "messages that could not be handled", "0 parked", _parked),
     Attack("after", "an honest form", "answered by a letter within 5 s", _honest),
-    Attack("after", "what the log says of anybody", r"\d+ lines, nothing planted", _silence),
+    Attack(
+        "after",
+        "what the log says of anybody",
+        r"[1-9]\d* logs of engines, \d+ lines, nothing planted",
+        _silence,
+    ),
     Attack("after", "what the hub did not expect", "0 tracebacks", _tracebacks),
     Attack("after", "answers that blame the hub", r"\d+ answers, none in the 500s", _server_errors),
 ]

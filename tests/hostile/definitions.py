@@ -43,6 +43,13 @@ def _preview(subject: str, text: str) -> Run:
     return run
 
 
+async def _outside(target: Target) -> str:
+    """The name of a file is a label in findings: nothing is read or written by it."""
+    name = "../../planted-outside.yaml"
+    answer = await _folder("channels: {}\n", name)(target)
+    return f"{answer}, {len(list(target.hub.home.parent.rglob('planted-outside.yaml')))} files"
+
+
 async def _trace(target: Target) -> str:
     return told(await target.api("GET", f"/api/hub/trace/{quote('../../tokens', safe='')}"))
 
@@ -73,8 +80,8 @@ DEFINITIONS = [
     Attack(
         "definitions",
         "a file outside the folder",
-        "(422.*|200)",
-        _folder("channels: {}\n", "../../etc/cron.yaml"),
+        "200, 0 files",
+        _outside,
     ),
     Attack("definitions", "a secret in clear", "422 with remedy", _folder(_SECRET)),
     Attack(

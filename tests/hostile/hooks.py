@@ -17,7 +17,7 @@ def from_everywhere(_adapter: HTTPAdapter, request: PreparedRequest, **_options:
 
 
 # Below schemathesis, whose checks compare the headers they know of.
-HTTPAdapter.add_headers = from_everywhere  # type: ignore[method-assign]
+HTTPAdapter.add_headers = from_everywhere  # type: ignore[assignment, method-assign]
 
 
 @schemathesis.hook

@@ -164,7 +164,7 @@ class Mail:
 
 
 def told(answer: httpx.Response) -> str:
-    """The status; for an error also whether it is told as it should be: RFC 9457, with a remedy."""
+    """The status; for an error also the field it names, and what its RFC 9457 body lacks."""
     if answer.status_code < 400:
         return str(answer.status_code)
     if "text/html" in answer.headers.get("content-type", ""):
@@ -173,4 +173,5 @@ def told(answer: httpx.Response) -> str:
         return f"{answer.status_code} as {answer.headers.get('content-type')}"
     problem = answer.json()
     named = f" {problem['field']}" if problem.get("field") else ""
-    return f"{answer.status_code}{named}" if problem.get("detail") else f"{answer.status_code} without detail"
+    missing = [word for word in ("title", "detail") if not problem.get(word)]
+    return f"{answer.status_code}{named}" + (f" without {missing}" if missing else "")

@@ -3,6 +3,7 @@
 import asyncio
 
 from services.hub.doorway import Doorway
+from tests.support.wait import until
 
 
 async def test_bytes_pass_both_ways_and_the_end_does_too() -> None:
@@ -20,3 +21,5 @@ async def test_bytes_pass_both_ways_and_the_end_does_too() -> None:
     writer.close()
     front.close()
     behind.close()
+    await until(lambda: not door.under_way)
+    await writer.wait_closed()

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import pytest
 
 from tests.steady.figures import percentile, slope
 from tests.steady.load import Forms
 from tests.steady.memory import MEGABYTE, Trend
+from tests.support.wait import until
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
@@ -37,22 +39,27 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 async def test_the_load_keeps_its_beat_and_notes_every_answer() -> None:
-    asked = 0
+    asked = connected = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal asked
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            await reader.readexactly(int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]))
-            asked += 1
-            writer.write(_BUSY if asked == 3 else _OK)
-            if asked == 5:
-                break
+        nonlocal asked, connected
+        connected += 1
+        with suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]))
+                asked += 1
+                writer.write(_BUSY if asked == 3 else _OK)
+                if asked == 5:
+                    break
         writer.close()
+        await writer.wait_closed()
+        connected -= 1
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         forms = Forms(server.sockets[0].getsockname()[1])
         answers = await forms.send(per_second=200, seconds=0.1)
         forms.close()
+        await until(lambda: not connected)
     assert len(answers) == 20
     assert len(forms.accepted) == 19
     assert [one.status for one in forms.refused] == [503]

@@ -82,7 +82,12 @@ def _attachment(file: Attachment) -> Attachment:
     name = single_line(file.name.replace("\\", "/").rsplit("/", 1)[-1], 255)
     content_type = single_line(file.content_type, 127) or "application/octet-stream"
     reference = single_line(file.reference or "", 2_000) or None
-    return Attachment(name=name or "file", content_type=content_type, size=file.size, reference=reference)
+    return Attachment(
+        name=name if name.strip(". ") else "file",
+        content_type=content_type,
+        size=file.size,
+        reference=reference,
+    )
 
 
 def plausible(claimed: datetime | None, received_at: datetime) -> datetime:
