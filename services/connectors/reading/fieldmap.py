@@ -1,13 +1,14 @@
 """Field mapping: from whatever a form calls its fields to what the contract calls them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from contracts.interactions import Consent, Identity, Medium
-from services.connectors.domain import Delivery, Settings, Touch, clean
-from services.connectors.reading.documents import FieldList
+from services.connectors.domain import Delivery, FieldMap, Settings, Touch, clean
+from services.connectors.reading.documents import FieldList, dotted
 from services.connectors.reading.forms import Submission
 
 # What a mapping may name besides `identity.<kind>`; any other name becomes a field of that name.
@@ -77,12 +78,18 @@ def mapped_touch(
     settings: Settings,
     *,
     medium: Medium,
+    usual: Mapping[str, tuple[str, ...]] | None = None,
     skip: frozenset[str] = frozenset(),
     external_id: str | None = None,
     occurred_at: datetime | None = None,
 ) -> Touch:
-    """One touch out of a filled-in form."""
-    form = Mapped(submission, settings)
+    """One touch out of a filled-in form. What the kind calls its fields is `usual`; a mapping goes before it.
+
+    Fields in `skip`, and those of the setting of that name, are left out.
+    """
+    sources = {**(usual or {}), **settings.fields.sources}
+    form = Mapped(submission, replace(settings, fields=FieldMap(sources, settings.fields.consents)))
+    skip |= skipped(settings)
     identities = form.identities()
     external_id = external_id or next(iter(form.values("id")), None)
     who = f"{identities[0].kind}:{identities[0].value.lower()}" if identities else delivery.id
@@ -105,6 +112,18 @@ def mapped_touch(
         attachments=submission.files,
         **touch,  # type: ignore[arg-type]
     )
+
+
+def skipped(settings: Settings) -> frozenset[str]:
+    """The fields that the channel does not want, in dotted spelling."""
+    return frozenset(map(dotted, settings.texts("skip")))
+
+
+def asked(settings: Settings) -> frozenset[str]:
+    """Every field name that the channel's definition speaks of, in dotted spelling."""
+    sources = (one for names in settings.fields.sources.values() for one in names)
+    boxes = (box.field for box in settings.fields.consents.values())
+    return frozenset((*sources, *boxes, *skipped(settings)))
 
 
 def accepted_language(delivery: Delivery) -> str:

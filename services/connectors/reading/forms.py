@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -78,8 +79,33 @@ def options_of(header: str, body: bytes) -> tuple[str, dict[bytes, bytes]]:
     return kind.decode("latin-1"), options
 
 
+def exact_fields(delivery: Delivery) -> tuple[dict[str, list[bytes]], list[Attachment]] | None:
+    """Every field byte for byte, for forms that hold raw mail or a charset for each field; and the files.
+
+    None for a content type that no form has. Raises Unreadable.
+    """
+    kind, options = options_of(delivery.headers.get("content-type", ""), delivery.body)
+    files: list[Attachment] = []
+    if kind == "application/x-www-form-urlencoded":
+        raw = _pairs(delivery.body)
+    elif kind == "multipart/form-data":
+        raw, named = _apart(_parts(delivery.body, options.get(b"boundary", b"")))
+        files = [file for file, _ in _files(named, None)]
+    else:
+        return None
+    fields: dict[str, list[bytes]] = {}
+    for name, value in zip(raw[::2], raw[1::2], strict=True):
+        fields.setdefault(dotted(name.decode("utf-8", "replace").strip()), []).append(value)
+    return fields, files
+
+
 def urlencoded(body: bytes, charset: str | None = None) -> FieldList:
     """The pairs of a urlencoded body. Raises Unreadable when there are too many."""
+    return _gather(decode_form(_pairs(body), charset))
+
+
+def _pairs(body: bytes) -> list[bytes]:
+    """Alternating names and values."""
     pairs = [pair for pair in body.strip().split(b"&") if pair]
     if len(pairs) > MAX_FIELDS:
         raise Unreadable(f"more than {MAX_FIELDS} fields")
@@ -87,7 +113,7 @@ def urlencoded(body: bytes, charset: str | None = None) -> FieldList:
     for pair in pairs:
         name, _, value = pair.replace(b"+", b" ").partition(b"=")
         parts += (unquote_to_bytes(name), unquote_to_bytes(value))
-    return _gather(decode_form(parts, charset))
+    return parts
 
 
 def _gather(texts: list[str]) -> FieldList:
@@ -99,11 +125,14 @@ def _gather(texts: list[str]) -> FieldList:
     return fields
 
 
+_Part = tuple[dict[str, bytes], bytes]
+
+
 class _Parts:
     """Collects the parts of a multipart body as the parser finds them."""
 
     def __init__(self) -> None:
-        self.parts: list[tuple[dict[str, bytes], bytes]] = []
+        self.parts: list[_Part] = []
         self.complete = False
         self._name = b""
         self._value = b""
@@ -137,6 +166,15 @@ class _Parts:
 
 def multipart(body: bytes, boundary: bytes, charset: str | None = None) -> Submission:
     """Fields and files of a multipart body. Raises Unreadable when it is damaged or cut short."""
+    raw, named = _apart(_parts(body, boundary))
+    submission = Submission(_gather(decode_form(raw, charset)))
+    for file, data in _files(named, charset):
+        submission.files.append(file)
+        submission.digests.append(hashlib.blake2b(data, digest_size=16).hexdigest())
+    return submission
+
+
+def _parts(body: bytes, boundary: bytes) -> list[_Part]:
     if not boundary:
         raise Unreadable("the multipart body has no boundary")
     found = _Parts()
@@ -158,23 +196,28 @@ def multipart(body: bytes, boundary: bytes, charset: str | None = None) -> Submi
         raise Unreadable("the multipart body is damaged") from None
     if not found.complete:
         raise Unreadable("the multipart body is cut short")
-    return _submission(found.parts, charset)
+    return found.parts
 
 
-def _submission(parts: list[tuple[dict[str, bytes], bytes]], charset: str | None) -> Submission:
-    submission = Submission()
-    texts: list[bytes] = []
+def _apart(parts: list[_Part]) -> tuple[list[bytes], list[tuple[bytes, bytes, bytes]]]:
+    """Plain fields as alternating names and values; files as name, content type and bytes."""
+    raw: list[bytes] = []
+    files: list[tuple[bytes, bytes, bytes]] = []
     for headers, data in parts:
         name, file_name = _disposition(headers.get("content-disposition", b""))
         if file_name is None:
-            texts += (name, data)
+            raw += (name, data)
         elif file_name or data:
-            kind = headers.get("content-type", b"application/octet-stream").decode("latin-1")
-            [shown] = decode_form([file_name], charset)
-            submission.files.append(Attachment(name=shown, content_type=kind, size=len(data)))
-            submission.digests.append(hashlib.blake2b(data, digest_size=16).hexdigest())
-    submission.fields = _gather(decode_form(texts, charset))
-    return submission
+            files.append((file_name, headers.get("content-type", b"application/octet-stream"), data))
+    return raw, files
+
+
+def _files(
+    named: list[tuple[bytes, bytes, bytes]], charset: str | None
+) -> Iterator[tuple[Attachment, bytes]]:
+    for name, kind, data in named:
+        [shown] = decode_form([name], charset)
+        yield Attachment(name=shown, content_type=kind.decode("latin-1"), size=len(data)), data
 
 
 def _disposition(header: bytes) -> tuple[bytes, bytes | None]:

@@ -1,10 +1,7 @@
 """Contact Form 7 with the plugin CF7 to Webhook. Source: github.com/mariovalney/cf7-to-zapier, modules."""
 
-from dataclasses import replace
-
 from contracts.interactions import Attachment
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored, rejected
-from services.connectors.reading.documents import dotted
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import Submission, read_submission, urlencoded
 
@@ -28,9 +25,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     _move_files(submission)
     if submission.empty:
         return ignored("empty", "nothing was filled in")
-    mapped = FieldMap({**_USUAL, **settings.fields.sources}, settings.fields.consents)
-    skip = frozenset(map(dotted, settings.texts("skip")))
-    touch = mapped_touch(submission, delivery, replace(settings, fields=mapped), medium="form", skip=skip)
+    touch = mapped_touch(submission, delivery, settings, medium="form", usual=_USUAL)
     return accepted("submission", touch)
 
 

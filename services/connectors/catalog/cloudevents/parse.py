@@ -15,7 +15,7 @@ from contracts.interactions import Attachment, Medium
 from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected, together
 from services.connectors.errors import Unreadable
 from services.connectors.reading.charsets import decode
-from services.connectors.reading.documents import dotted, flatten, read_json, read_object
+from services.connectors.reading.documents import flatten, read_json, read_object
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import Submission, read_submission
 from services.connectors.reading.wrong import wrong
@@ -87,7 +87,6 @@ def _made(
         delivery,
         settings,
         medium=cast(Medium, settings.text("medium") or "unknown"),
-        skip=frozenset(map(dotted, settings.texts("skip"))),
         external_id=f"{event.source} {event.id}",
         occurred_at=event.time,
     )

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from contracts.interactions import Attachment
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored, rejected
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
 from services.connectors.reading.documents import dotted
-from services.connectors.reading.fieldmap import mapped_touch
+from services.connectors.reading.fieldmap import asked, mapped_touch
 from services.connectors.reading.forms import Submission, read_submission
 
 # The labels and ids of a form's first fields; a channel's mapping has precedence.
@@ -46,25 +46,25 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     told = form.submission.fields
     if not form.submission.files and not any(map(form.submission.first, told.keys() - _OWN)):
         return ignored("empty", "nothing was filled in")
-    mapped = FieldMap({**form.usual, **settings.fields.sources}, settings.fields.consents)
     touch = mapped_touch(
         form.submission,
         # The page stands where a browser would name it: its campaign tags are read from there.
         replace(delivery, headers={**delivery.headers, "referer": form.page}),
-        replace(settings, fields=mapped),
+        settings,
         medium="form",
-        skip=form.private | frozenset(map(dotted, settings.texts("skip"))),
+        usual=form.usual,
+        skip=form.private,
     )
     return accepted("submission", touch)
 
 
 def _advanced(given: Submission, settings: Settings) -> _Form:
     form = _Form(Submission(files=given.files, digests=given.digests), given.first("meta.page_url.value"))
-    asked = _asked(settings)
+    named = asked(settings)
     told = form.submission.fields
     for known, parts in _parts(given, "fields."):
         label = dotted(parts.get("title", "")) or known
-        name = next((one for one in (known, label) if one in asked), label)
+        name = next((one for one in (known, label) if one in named), label)
         value, kind = parts.get("value", ""), parts.get("type", "")
         links = [link.strip() for link in value.split(",")] if kind == "upload" else []
         if links and all(link.startswith("http") for link in links):
@@ -89,10 +89,3 @@ def _parts(given: Submission, prefix: str) -> Iterator[tuple[str, Mapping[str, s
             known, _, part = name.removeprefix(prefix).rpartition(".")
             found.setdefault(known, {})[part] = values[0]
     yield from found.items()
-
-
-def _asked(settings: Settings) -> frozenset[str]:
-    """Every name that the channel's definition speaks of."""
-    sources = (one for names in settings.fields.sources.values() for one in names)
-    boxes = (box.field for box in settings.fields.consents.values())
-    return frozenset((*sources, *boxes, *map(dotted, settings.texts("skip"))))

@@ -16,6 +16,5 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
         return ignored("honeypot", "the field that people do not see was filled in")
     if submission.empty:
         return ignored("empty", "nothing was filled in")
-    skip = frozenset(map(dotted, (*settings.texts("skip"), honeypot)))
-    touch = mapped_touch(submission, delivery, settings, medium="form", skip=skip)
+    touch = mapped_touch(submission, delivery, settings, medium="form", skip=frozenset({honeypot}))
     return accepted("submission", touch)

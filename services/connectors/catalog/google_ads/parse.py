@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import dotted, read_object
-from services.connectors.reading.fieldmap import mapped_touch
+from services.connectors.reading.fieldmap import asked, mapped_touch
 from services.connectors.reading.forms import Submission
 from services.connectors.reading.inside import rows_at, text_at
 from services.connectors.reading.moments import iso
@@ -34,15 +34,15 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
         raise Unreadable("the body has neither lead_id nor user_column_data")
     if document.get("is_test") in (True, "true"):
         return ignored("test", "it was sent from the form's settings to try the webhook")
-    submission, usual = _read(document, _asked(settings))
+    submission, usual = _read(document, asked(settings))
     if submission.empty:
         return ignored("empty", "no column has a value")
     touch = mapped_touch(
         submission,
         delivery,
-        replace(settings, fields=FieldMap({**usual, **settings.fields.sources}, settings.fields.consents)),
+        settings,
         medium="form",
-        skip=frozenset(map(dotted, settings.texts("skip"))),
+        usual=usual,
         external_id=text_at(document, "lead_id") or None,
         occurred_at=iso(text_at(document, "lead_submit_time")),
     )
@@ -68,10 +68,3 @@ def _read(
     in_parts = (*usual.pop("first", ()), *usual.pop("last", ()))
     usual["name"] = usual.pop("full", ()) or in_parts
     return submission, {name: sources for name, sources in usual.items() if sources}
-
-
-def _asked(settings: Settings) -> frozenset[str]:
-    """Every name that the channel's definition speaks of."""
-    sources = (one for names in settings.fields.sources.values() for one in names)
-    boxes = (box.field for box in settings.fields.consents.values())
-    return frozenset((*sources, *boxes, *map(dotted, settings.texts("skip"))))

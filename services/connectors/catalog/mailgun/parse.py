@@ -3,21 +3,18 @@
 import hashlib
 from typing import Any
 
-from contracts.interactions import Attachment, Identity
-from services.connectors.domain import Delivery, Parsed, Settings, Touch, accepted, ignored, rejected
+from contracts.interactions import Attachment
+from services.connectors.domain import Delivery, Parsed, Settings, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.charsets import decode
 from services.connectors.reading.documents import read_json
-from services.connectors.reading.forms import multipart, options_of, urlencoded
+from services.connectors.reading.forms import exact_fields
 from services.connectors.reading.inside import size_at, text_at
-from services.connectors.reading.mail.automatic import why_automatic
 from services.connectors.reading.mail.markup import text_of_html
 from services.connectors.reading.mail.message import Mail, read_mail
-from services.connectors.reading.mail.quoting import without_quotes
+from services.connectors.reading.mail.touch import judged
 from services.connectors.reading.moments import seconds
 
-# No charset but this one gives every byte back; a part that is no UTF-8 makes the reader use it.
-_EXACT, _NO_UTF8 = "iso8859-1", b"\xff"
 _FLAGGED = "yes"
 _STORED_FILES = "attachments"
 
@@ -34,51 +31,17 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     if settings.text("spam") == "ignore" and mail.raw("x-mailgun-sflag").strip().lower() == _FLAGGED:
         return ignored("spam", "Mailgun's spam filter has marked it")
     envelope = decode(fields["sender"]) if "sender" in fields else None
-    return _judged(mail, envelope, decode(fields.get("timestamp", b"")), settings)
-
-
-def _judged(mail: Mail, envelope: str | None, timestamp: str, settings: Settings) -> Parsed:
-    """Whether it is automatic is tested before it is threaded."""
-    automatic = why_automatic(mail, envelope)
-    if automatic:
-        return ignored("automatic", automatic)
-    name, address = mail.sender
-    address = (address or envelope or "").strip("<> ").lower()
-    if "@" not in address:
-        return rejected("unknown", "no sender is named")
-    if address in (own.lower() for own in settings.texts("addresses")):
-        return ignored("own", "this channel's own address sent it")
-    touch = Touch(
-        medium="email",
-        conversation=f"email:{address}",
-        external_id=mail.message_id or mail.derived_id(),
-        message_id=mail.message_id,
-        in_reply_to=mail.answers,
-        occurred_at=mail.date or seconds(timestamp),
-        identities=[Identity(kind="email", value=address[:320])],
-        name=name,
-        title=mail.subject,
-        text=without_quotes(mail.text, mail.subject),
-        attachments=mail.files,
-    )
-    return accepted("mail", touch)
+    return judged(mail, envelope, settings, seconds(decode(fields.get("timestamp", b""))))
 
 
 def _fields(delivery: Delivery) -> tuple[dict[str, bytes], list[Attachment]]:
     """The fields byte for byte, for raw mail is in no charset; and the files."""
-    kind, options = options_of(delivery.headers.get("content-type", ""), delivery.body)
-    if kind == "multipart/form-data":
-        boundary = options.get(b"boundary", b"")
-        first = b'--%b\r\nContent-Disposition: form-data; name="-"\r\n\r\n%b\r\n' % (boundary, _NO_UTF8)
-        form = multipart(first + delivery.body, boundary, _EXACT)
-        found, files = form.fields, form.files
-    elif kind == "application/x-www-form-urlencoded":
-        found, files = urlencoded(b"-=%b&" % _NO_UTF8 + delivery.body, _EXACT), []
-    else:
+    form = exact_fields(delivery)
+    if form is None:
         raise Unreadable("no route of Mailgun has this content type")
+    found, files = form
     # Where a field is there twice, the last one is Mailgun's own.
-    exact = {name: values[-1].encode("latin-1", "replace") for name, values in found.items()}
-    return exact, [one.model_copy(update={"name": _file_name(one.name)}) for one in files]
+    return {name: values[-1] for name, values in found.items()}, files
 
 
 def _taken_apart(fields: dict[str, bytes], files: list[Attachment]) -> Mail:
@@ -114,7 +77,7 @@ def _stored(raw: bytes) -> list[Attachment]:
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return [
         Attachment(
-            name=_file_name(_sound(text_at(row, "name"))),
+            name=_sound(text_at(row, "name")),
             content_type=_sound(text_at(row, "content-type")) or "application/octet-stream",
             size=size_at(row, "size"),
             reference=_sound(text_at(row, "url")) or None,
@@ -126,8 +89,3 @@ def _stored(raw: bytes) -> list[Attachment]:
 def _sound(text: str) -> str:
     """JSON may hold halves of characters, which no charset can write."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _file_name(name: str) -> str:
-    """Without the folders that some mail programs put before it."""
-    return name.replace("\\", "/").rpartition("/")[2].strip(". ") or "attachment"

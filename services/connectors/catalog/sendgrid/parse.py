@@ -3,20 +3,17 @@
 from contextlib import suppress
 from typing import Any
 
-from contracts.interactions import Attachment, Identity
-from services.connectors.domain import Delivery, Parsed, Settings, Touch, accepted, ignored, rejected
+from contracts.interactions import Attachment
+from services.connectors.domain import Delivery, Parsed, Settings, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.charsets import decode
 from services.connectors.reading.documents import read_json
-from services.connectors.reading.forms import multipart, options_of, urlencoded
+from services.connectors.reading.forms import exact_fields
 from services.connectors.reading.inside import text_at
-from services.connectors.reading.mail.automatic import why_automatic
 from services.connectors.reading.mail.markup import text_of_html
 from services.connectors.reading.mail.message import Mail, read_mail
-from services.connectors.reading.mail.quoting import without_quotes
+from services.connectors.reading.mail.touch import judged
 
-# No charset but this one gives every byte back; a part that is no UTF-8 makes the reader use it.
-_EXACT, _NO_UTF8 = "iso8859-1", b"\xff"
 # Headers that come as fields as well, decoded already.
 _AS_FIELDS = ("from", "to", "cc", "subject")
 
@@ -33,50 +30,16 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     limit = settings.number("spam_limit")
     if limit and _score(fields) > limit:
         return ignored("spam", "its spam_score is above spam_limit")
-    return _judged(mail, _envelope(fields), settings)
-
-
-def _judged(mail: Mail, envelope: str | None, settings: Settings) -> Parsed:
-    """Whether it is automatic is tested before it is threaded."""
-    automatic = why_automatic(mail, envelope)
-    if automatic:
-        return ignored("automatic", automatic)
-    name, address = mail.sender
-    address = (address or envelope or "").strip("<> ").lower()
-    if "@" not in address:
-        return rejected("unknown", "no sender is named")
-    if address in (own.lower() for own in settings.texts("addresses")):
-        return ignored("own", "this channel's own address sent it")
-    touch = Touch(
-        medium="email",
-        conversation=f"email:{address}",
-        external_id=mail.message_id or mail.derived_id(),
-        message_id=mail.message_id,
-        in_reply_to=mail.answers,
-        occurred_at=mail.date,
-        identities=[Identity(kind="email", value=address[:320])],
-        name=name,
-        title=mail.subject,
-        text=without_quotes(mail.text, mail.subject),
-        attachments=mail.files,
-    )
-    return accepted("mail", touch)
+    return judged(mail, _envelope(fields), settings)
 
 
 def _fields(delivery: Delivery) -> tuple[dict[str, bytes], list[Attachment]]:
     """The fields byte for byte, for each is in a charset of its own; and the files."""
-    kind, options = options_of(delivery.headers.get("content-type", ""), delivery.body)
-    if kind == "multipart/form-data":
-        boundary = options.get(b"boundary", b"")
-        first = b'--%b\r\nContent-Disposition: form-data; name="-"\r\n\r\n%b\r\n' % (boundary, _NO_UTF8)
-        form = multipart(first + delivery.body, boundary, _EXACT)
-        found, files = form.fields, form.files
-    elif kind == "application/x-www-form-urlencoded":
-        found, files = urlencoded(b"-=%b&" % _NO_UTF8 + delivery.body, _EXACT), []
-    else:
+    form = exact_fields(delivery)
+    if form is None:
         raise Unreadable("Inbound Parse has no such content type")
-    exact = {name: values[0].encode("latin-1", "replace") for name, values in found.items()}
-    return exact, [one.model_copy(update={"name": _file_name(one.name)}) for one in files]
+    found, files = form
+    return {name: values[0] for name, values in found.items()}, files
 
 
 def _taken_apart(fields: dict[str, bytes], files: list[Attachment]) -> Mail:
@@ -115,8 +78,3 @@ def _score(fields: dict[str, bytes]) -> float:
         return float(fields.get("spam_score", b"0").decode("ascii"))
     except ValueError:
         return 0.0
-
-
-def _file_name(name: str) -> str:
-    """Without the folders that some mail programs put before it."""
-    return name.replace("\\", "/").rpartition("/")[2].strip(". ") or "attachment"

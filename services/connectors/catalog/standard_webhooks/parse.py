@@ -8,8 +8,7 @@ from typing import cast
 
 from contracts.interactions import Medium
 from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
-from services.connectors.reading.documents import dotted
-from services.connectors.reading.fieldmap import mapped_touch
+from services.connectors.reading.fieldmap import mapped_touch, skipped
 from services.connectors.reading.forms import read_submission
 from services.connectors.reading.moments import iso
 
@@ -25,15 +24,14 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     kind = submission.first("type")
     if not wanted(kind, settings.texts("types")):
         return ignored("other_type", "this type of event is not listed in `types`")
-    skip = frozenset(map(dotted, settings.texts("skip")))
-    if not any(submission.first(name) for name in submission.fields if name not in {*_OUTER, *skip}):
+    unwanted = skipped(settings).union(_OUTER)
+    if not any(submission.first(name) for name in submission.fields if name not in unwanted):
         return ignored("empty", "the event has no data")
     touch = mapped_touch(
         submission,
         delivery,
         settings,
         medium=cast(Medium, settings.text("medium") or "unknown"),
-        skip=skip,
         external_id=delivery.headers.get("webhook-id", "").strip() or None,
         occurred_at=iso(submission.first("timestamp")),
     )

@@ -1,10 +1,9 @@
 """Forms of sites made with Tilda. Source: help-ru.tilda.cc, forms/webhook, and public handlers."""
 
-from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
 
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored, rejected
-from services.connectors.reading.documents import FieldList, dotted
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
+from services.connectors.reading.documents import FieldList
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import read_submission
 
@@ -33,9 +32,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     # Cookies of a visitor are nobody's business; the campaign in them is.
     cookies = submission.fields.pop(_COOKIES, [])
     submission.fields = {**_campaign(cookies), **submission.fields}
-    mapped = FieldMap({**_USUAL, **settings.fields.sources}, settings.fields.consents)
-    skip = frozenset(map(dotted, settings.texts("skip")))
-    touch = mapped_touch(submission, delivery, replace(settings, fields=mapped), medium="form", skip=skip)
+    touch = mapped_touch(submission, delivery, settings, medium="form", usual=_USUAL)
     return accepted("submission", touch)
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.interactions import Attachment
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import dotted, flatten, read_object
-from services.connectors.reading.fieldmap import mapped_touch
+from services.connectors.reading.fieldmap import asked, mapped_touch
 from services.connectors.reading.forms import Submission
 from services.connectors.reading.inside import rows_at, text_at, value_at
 from services.connectors.reading.moments import iso
@@ -29,15 +29,15 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
         return ignored(event[:60] or "unknown", "the form is not filled in to its end, or it is no response")
     if not isinstance(response, dict):
         raise Unreadable("the body has no form_response")
-    submission, usual = _read(response, _asked(settings))
+    submission, usual = _read(response, asked(settings))
     if submission.empty:
         return ignored("empty", "nothing was filled in")
     touch = mapped_touch(
         submission,
         delivery,
-        replace(settings, fields=FieldMap({**usual, **settings.fields.sources}, settings.fields.consents)),
+        settings,
         medium="form",
-        skip=frozenset(map(dotted, settings.texts("skip"))),
+        usual=usual,
         external_id=text_at(response, "token") or None,
         occurred_at=iso(text_at(response, "submitted_at")),
     )
@@ -100,10 +100,3 @@ def _values(value: Any) -> list[str]:
     if isinstance(value, bool):
         return ["true" if value else "false"]
     return [value] if isinstance(value, str) else []
-
-
-def _asked(settings: Settings) -> frozenset[str]:
-    """Every name that the channel's definition speaks of."""
-    sources = (one for names in settings.fields.sources.values() for one in names)
-    boxes = (box.field for box in settings.fields.consents.values())
-    return frozenset((*sources, *boxes, *map(dotted, settings.texts("skip"))))

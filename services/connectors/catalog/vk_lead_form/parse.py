@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.interactions import Identity
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import dotted, read_object
-from services.connectors.reading.fieldmap import mapped_touch
+from services.connectors.reading.fieldmap import asked, mapped_touch
 from services.connectors.reading.forms import Submission
 from services.connectors.reading.inside import rows_at, text_at, value_at
 
@@ -37,7 +37,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     known = text_at(lead, "lead_id")
     if not known:
         raise Unreadable("the lead has no lead_id")
-    submission, usual = _read(lead, _asked(settings))
+    submission, usual = _read(lead, asked(settings))
     user = text_at(lead, "user_id")
     if submission.empty and not _person(user):
         return ignored("empty", "nobody answered anything")
@@ -45,9 +45,9 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     touch = mapped_touch(
         submission,
         delivery,
-        replace(settings, fields=FieldMap({**usual, **settings.fields.sources}, settings.fields.consents)),
+        settings,
         medium="form",
-        skip=frozenset(map(dotted, settings.texts("skip"))),
+        usual=usual,
         # Whether lead_id is unique over all forms is not told.
         external_id=f"{form}:{known}",
     )
@@ -79,10 +79,3 @@ def _read(lead: Any, asked: frozenset[str]) -> tuple[Submission, Mapping[str, tu
     in_parts = (*usual.pop("first", ()), *usual.pop("last", ()))
     usual["name"] = usual.pop("full", ()) or in_parts
     return submission, {name: sources for name, sources in usual.items() if sources}
-
-
-def _asked(settings: Settings) -> frozenset[str]:
-    """Every name that the channel's definition speaks of."""
-    sources = (one for names in settings.fields.sources.values() for one in names)
-    boxes = (box.field for box in settings.fields.consents.values())
-    return frozenset((*sources, *boxes, *map(dotted, settings.texts("skip"))))

@@ -1,11 +1,9 @@
 """WPForms with its Webhooks add-on. Source: class Process of the add-on."""
 
 import re
-from dataclasses import replace
 
 from contracts.interactions import Attachment
-from services.connectors.domain import Delivery, FieldMap, Parsed, Settings, accepted, ignored, rejected
-from services.connectors.reading.documents import dotted
+from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import Submission, read_submission
 
@@ -24,14 +22,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
     _tidy(submission)
     if submission.empty:
         return ignored("empty", "nothing was filled in")
-    mapped = FieldMap({**_USUAL, **settings.fields.sources}, settings.fields.consents)
-    touch = mapped_touch(
-        submission,
-        delivery,
-        replace(settings, fields=mapped),
-        medium="form",
-        skip=frozenset(map(dotted, settings.texts("skip"))),
-    )
+    touch = mapped_touch(submission, delivery, settings, medium="form", usual=_USUAL)
     return accepted("submission", touch)
 
 
