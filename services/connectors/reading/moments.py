@@ -1,10 +1,12 @@
 """Times as vendors write them. Whatever is no time is None; no function here fails."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y%m%dT%H%M%SZ", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M")
+LONGEST = 7 * 24 * 3600
+"""No call takes longer, in seconds: an exchange that says so is mistaken."""
 
 
 def seconds(given: Any) -> datetime | None:
@@ -42,6 +44,19 @@ def local(given: Any, zone: str = "UTC") -> datetime | None:
             continue
         return _aware(moment, "UTC" if form[-1] == "Z" else zone)
     return iso(given, zone)
+
+
+def length(given: str) -> int:
+    """Seconds that something took, as text: at most LONGEST; 0 for what is no whole number."""
+    return min(int(given), LONGEST) if given.isdecimal() and given.isascii() and len(given) < 12 else 0
+
+
+def after(began: datetime | None, lasted: int) -> datetime | None:
+    """So many seconds later."""
+    try:
+        return began + timedelta(seconds=lasted) if began else None
+    except OverflowError:
+        return None
 
 
 def _aware(moment: datetime, zone: str) -> datetime | None:

@@ -25,6 +25,12 @@ def phone_identity(given: object, *, plus: bool = False, shortest: int = _SHORTE
     return [Identity(kind="phone", value=f"+{digits}" if international else digits)]
 
 
+def russian_phone(given: str) -> list[Identity]:
+    """As Russian exchanges write a number: international without a plus; eleven digits from 8 are dialled."""
+    plus = given.isdecimal() and not (given[0] == "8" and len(given) == 11)
+    return phone_identity(given, plus=plus)
+
+
 def is_extension(given: object, longest: int = 5) -> bool:
     """Whether it looks like a number inside the house: a few digits."""
     text = str(given if given is not None else "").strip()

@@ -6,12 +6,12 @@ from xml.parsers import expat
 from contracts.interactions import Identity
 from services.connectors.domain import CallDirection, CallPart, Delivery, Parsed, Settings, accepted, ignored
 from services.connectors.errors import Unreadable
-from services.connectors.reading.moments import iso, milliseconds
+from services.connectors.reading.moments import LONGEST, iso, milliseconds
 from services.connectors.reading.phones import phone_identity
 
 _DIRECTIONS: dict[str, CallDirection] = {"Terminator": "in", "Originator": "out", "Click-to-Dial": "out"}
 _RINGING = ("CallReceivedEvent", "CallOriginatedEvent", "CallOriginatingEvent")
-_DEEPEST, _MOST, _LONGEST = 30, 2_000, 7 * 24 * 3600
+_DEEPEST, _MOST = 30, 2_000
 
 
 class _Event:
@@ -95,7 +95,7 @@ def _released(call: str, event: _Event, settings: Settings) -> Parsed:
         state="ended" if talked else "missed",
         occurred_at=over,
         cause=event.first("internalReleaseCause") or event.first("releasingParty"),
-        talk_seconds=min(talked, _LONGEST) or None,
+        talk_seconds=min(talked, LONGEST) or None,
     )
     return accepted(event.type, part)
 

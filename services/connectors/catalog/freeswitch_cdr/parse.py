@@ -11,10 +11,8 @@ from services.connectors.domain import CallDirection, CallPart, Delivery, Parsed
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import read_object
 from services.connectors.reading.inside import text_at, value_at
-from services.connectors.reading.moments import seconds
+from services.connectors.reading.moments import LONGEST, seconds
 from services.connectors.reading.phones import is_extension, phone_identity
-
-_LONGEST = 7 * 24 * 3600
 
 
 def parse(delivery: Delivery, settings: Settings) -> Parsed:
@@ -117,11 +115,11 @@ def _talked(leg: _Leg, settings: Settings) -> int:
     if not answered:
         return 0
     if settings.text("answered") == "answered":
-        return min(max(1, leg.count("billsec")), _LONGEST)
+        return min(max(1, leg.count("billsec")), LONGEST)
     if not bridged and not leg.told("bridge_uuid"):
         return 0
     began = max(answered, bridged)
-    return min(max(1, over - began if over else leg.count("billsec")), _LONGEST)
+    return min(max(1, over - began if over else leg.count("billsec")), LONGEST)
 
 
 def _agent(leg: _Leg, caller: str, direction: CallDirection) -> str:

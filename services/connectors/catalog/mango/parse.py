@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from contracts.interactions import Identity
 from services.connectors.domain import CallDirection, CallPart, Delivery, Parsed, Settings, accepted, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import read_object
 from services.connectors.reading.forms import urlencoded
 from services.connectors.reading.inside import size_at, text_at
 from services.connectors.reading.moments import seconds
-from services.connectors.reading.phones import phone_identity
+from services.connectors.reading.phones import russian_phone
 
 _DIRECTIONS: dict[str, CallDirection] = {"0": "internal", "1": "in", "2": "out"}
 _STORED = ("Cloud", "CloudAndMail")
@@ -64,7 +63,7 @@ def _leg(told: dict[str, Any]) -> Parsed:
         state="answered" if state == "Connected" else "ringing",
         direction="in",
         occurred_at=seconds(text_at(told, "timestamp")),
-        identities=_phone(text_at(told, "from", "number")),
+        identities=russian_phone(text_at(told, "from", "number")),
         line=text_at(told, "to", "line_number"),
         agent=text_at(told, "to", "extension") if person else "",
         fields=_tracking(told),
@@ -83,7 +82,7 @@ def _summary(told: dict[str, Any]) -> Parsed:
         state="ended" if began else "missed",
         direction=direction,
         occurred_at=seconds(over),
-        identities=_phone(text_at(told, outside, "number")) if direction != "internal" else [],
+        identities=russian_phone(text_at(told, outside, "number")) if direction != "internal" else [],
         line=text_at(told, "line_number"),
         agent=text_at(told, inside, "extension"),
         cause=text_at(told, "disconnect_reason"),
@@ -106,11 +105,6 @@ def _recording(told: dict[str, Any]) -> Parsed:
         recording=recording,
     )
     return accepted("recording", part)
-
-
-def _phone(number: str) -> list[Identity]:
-    """Numbers are international without a plus; eleven digits from 8 are dialled within Russia."""
-    return phone_identity(number, plus=number.isdecimal() and not (number[0] == "8" and len(number) == 11))
 
 
 def _tracking(told: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Requests of MegaFon's virtual exchange to a CRM: commands event, history, contact, rating."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from contracts.interactions import Identity
 from services.connectors.domain import (
@@ -15,11 +15,10 @@ from services.connectors.domain import (
 )
 from services.connectors.errors import Unreadable
 from services.connectors.reading.forms import Submission, read_submission
-from services.connectors.reading.moments import local
-from services.connectors.reading.phones import is_extension, phone_identity
+from services.connectors.reading.moments import after, length, local
+from services.connectors.reading.phones import is_extension, russian_phone
 
 _STATES: dict[str, CallState] = {"INCOMING": "ringing", "OUTGOING": "ringing", "ACCEPTED": "answered"}
-_LONGEST = 7 * 24 * 3600
 
 
 def parse(delivery: Delivery, settings: Settings) -> Parsed:
@@ -56,13 +55,13 @@ def _history(form: Submission) -> Parsed:
     """The last word on a call. `start` is in UTC."""
     direction: CallDirection = "out" if form.first("type").lower() == "out" else "in"
     talked = form.first("status").lower() == "success"
-    lasted = _seconds(form.first("duration"))
+    lasted = length(form.first("duration"))
     began = local(form.first("start"))
     part = _part(
         form,
         "ended" if talked else "missed",
         direction,
-        occurred_at=_after(began, lasted),
+        occurred_at=after(began, lasted),
         cause=form.first("status"),
         talk_seconds=max(1, lasted) if talked else None,
         recording=form.first("link"),
@@ -96,17 +95,4 @@ def _part(
 
 
 def _identities(phone: str) -> list[Identity]:
-    """Numbers are international without a plus; eleven digits from 8 are dialled within Russia."""
-    plus = phone.isdecimal() and not (phone[0] == "8" and len(phone) == 11)
-    return [] if is_extension(phone) else phone_identity(phone, plus=plus)
-
-
-def _seconds(text: str) -> int:
-    return min(int(text), _LONGEST) if text.isdecimal() and text.isascii() and len(text) < 12 else 0
-
-
-def _after(began: datetime | None, lasted: int) -> datetime | None:
-    try:
-        return began + timedelta(seconds=lasted) if began else None
-    except OverflowError:
-        return None
+    return [] if is_extension(phone) else russian_phone(phone)

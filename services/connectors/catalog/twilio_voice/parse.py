@@ -16,10 +16,10 @@ from services.connectors.domain import (
 )
 from services.connectors.errors import Unreadable
 from services.connectors.reading.forms import Submission, read_submission
+from services.connectors.reading.moments import length
 from services.connectors.reading.phones import phone_identity
 
 _OVER = ("completed", "busy", "no-answer", "failed", "canceled")
-_LONGEST = 7 * 24 * 3600
 
 
 def parse(delivery: Delivery, settings: Settings) -> Parsed:
@@ -52,7 +52,7 @@ def _whole(call: str, form: Submission, settings: Settings) -> Parsed:
     if status not in _OVER:
         raise Unreadable("CallStatus is missing or none that is known")
     counts = status == "completed" and settings.text("answered") == "call"
-    talked = (_seconds(form.first("CallDuration")) or None) if counts else None
+    talked = (length(form.first("CallDuration")) or None) if counts else None
     return accepted(status, _part(call, form, "ended", cause=status, talk_seconds=talked))
 
 
@@ -86,7 +86,7 @@ def _dialled(call: str, form: Submission) -> Parsed:
     """The action of Dial: how it went with whoever was dialled. The call goes on after that."""
     if form.first("DialCallStatus") not in ("completed", "answered"):
         return ignored("leg_over", "nobody who was dialled answered; the call itself tells its end")
-    talked = _seconds(form.first("DialCallDuration")) or None
+    talked = length(form.first("DialCallDuration")) or None
     return accepted("dial", _part(call, form, "answered", talk_seconds=talked))
 
 
@@ -134,10 +134,6 @@ def _part(
 def _ours(address: str) -> bool:
     """Whether it is a client or a SIP telephone of the account, not a number."""
     return address.startswith(("client:", "sip:"))
-
-
-def _seconds(text: str) -> int:
-    return min(int(text), _LONGEST) if text.isdecimal() and text.isascii() and len(text) < 12 else 0
 
 
 def _moment(text: str) -> datetime | None:

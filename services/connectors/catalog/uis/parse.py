@@ -13,8 +13,8 @@ from services.connectors.domain import (
 )
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import flatten, read_object
-from services.connectors.reading.moments import local
-from services.connectors.reading.phones import is_extension, phone_identity
+from services.connectors.reading.moments import length, local
+from services.connectors.reading.phones import is_extension, russian_phone
 
 _STATES: tuple[CallState, ...] = ("ringing", "answered", "missed", "ended", "recorded", "voicemail")
 _TELLING = ("event", "notification_mnemonic", "notification_name")
@@ -22,7 +22,6 @@ _KEPT = (
     "communication_id", "contact_id", "scenario_name", "site_domain_name", "tag_names", "visitor_id",
     "ua_client_id", "ym_client_id", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
 )  # fmt: skip
-_LONGEST = 7 * 24 * 3600
 
 
 class _Told:
@@ -63,7 +62,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
 
 def _part(call: str, state: CallState, told: _Told, settings: Settings) -> CallPart:
     direction = _direction(told)
-    talked = _seconds(told.first("talk_time_duration")) if state == "ended" else 0
+    talked = length(told.first("talk_time_duration")) if state == "ended" else 0
     at = told.first("notification_time", "start_time")
     recording = told.first("file_link")
     return CallPart(
@@ -97,8 +96,4 @@ def _outside(told: _Told, direction: CallDirection) -> list[Identity]:
     number = told.first("contact_phone_number", "numa" if direction != "out" else "numb", side)
     if is_extension(number):
         return []
-    return phone_identity(number, plus=number.isdecimal() and not (number[0] == "8" and len(number) == 11))
-
-
-def _seconds(text: str) -> int:
-    return min(int(text), _LONGEST) if text.isdecimal() and text.isascii() and len(text) < 12 else 0
+    return russian_phone(number)

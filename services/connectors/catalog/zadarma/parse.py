@@ -1,15 +1,13 @@
 """Notifications of Zadarma's exchange. Source: zadarma/user-api-v1, lib/Webhook."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from contracts.interactions import Identity
 from services.connectors.domain import CallDirection, CallPart, Delivery, Parsed, Settings, accepted, ignored
 from services.connectors.errors import Unreadable
 from services.connectors.reading.forms import Submission, read_submission
-from services.connectors.reading.moments import local
+from services.connectors.reading.moments import after, length, local
 from services.connectors.reading.phones import is_extension, phone_identity
-
-_LONGEST = 7 * 24 * 3600
 
 
 def parse(delivery: Delivery, settings: Settings) -> Parsed:
@@ -91,14 +89,14 @@ def _over(
     call: str, form: Submission, began: datetime | None, direction: CallDirection, outside: str, line: str
 ) -> CallPart:
     """The end of a call: `duration` counts only where the disposition is answered."""
-    lasted, disposition = _number(form.first("duration")), form.first("disposition")
+    lasted, disposition = length(form.first("duration")), form.first("disposition")
     talked = disposition == "answered"
     recorded = form.first("is_recorded") == "1"
     return CallPart(
         call=call,
         state="ended" if talked else "missed",
         direction=direction,
-        occurred_at=_after(began, lasted),
+        occurred_at=after(began, lasted),
         identities=_phone(outside) if direction != "internal" else [],
         line="" if is_extension(line) or line == "0" else line,
         agent=form.first("last_internal") or form.first("internal"),
@@ -128,14 +126,3 @@ def _call(form: Submission) -> str:
 def _phone(number: str) -> list[Identity]:
     """Numbers are international, most of them without a plus."""
     return phone_identity(number, plus=number.isdecimal() and number[0] not in "08")
-
-
-def _number(text: str) -> int:
-    return min(int(text), _LONGEST) if text.isdecimal() and text.isascii() and len(text) < 12 else 0
-
-
-def _after(began: datetime | None, lasted: int) -> datetime | None:
-    try:
-        return began + timedelta(seconds=lasted) if began else None
-    except OverflowError:
-        return None
