@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from services.runtime.patience import gathering
 from services.runtime.received import RawMessage
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ _EXPIRES_SECONDS = 30.0
 _HEARTBEAT_SECONDS = 5.0
 _SILENCE_SECONDS = 2.5 * _HEARTBEAT_SECONDS
 _NANOSECONDS = 1_000_000_000
-# Facts that follow each other closely are worth waiting for, once a batch is done: so many times as long as
-# that batch took, and no longer than so many seconds. Many transactions of one fact each would fill the
-# machine, and then everything waits for much longer.
-_GATHER_TIMES, _GATHER_SECONDS = 4, 0.04
 # Idle heartbeat; no messages, expired and full pulls end a pull in order. Any other status breaks the feed.
 _HEARTBEAT, _ENDS_PULL = "100", ("404", "408")
 # The latter says that all it asked for has come; it is said only of pulls with a limit of bytes.
@@ -229,7 +226,7 @@ class Feed:
         """Let more come while much is going on; whoever comes alone has been handed out at once."""
         if self._handed_at is None or len(self._buffer) >= BATCH // 2 or self._interrupted:
             return
-        await asyncio.sleep(min(_GATHER_SECONDS, _GATHER_TIMES * (time.monotonic() - self._handed_at)))
+        await asyncio.sleep(gathering(time.monotonic() - self._handed_at))
 
     def _check_silence(self) -> None:
         if self._pulls and time.monotonic() - self._heard > _SILENCE_SECONDS:

@@ -1,7 +1,9 @@
-"""Waiting: for the first of several events, and longer after each failure."""
+"""Waiting: for the first of several events, for more to come, and longer after each failure."""
 
 import asyncio
 import random
+
+_GATHER_TIMES, _GATHER_SECONDS = 4, 0.04
 
 
 class Backoff:
@@ -21,6 +23,15 @@ class Backoff:
     def reset(self) -> None:
         """Something worked."""
         self._failures = 0
+
+
+def gathering(took: float) -> float:
+    """Seconds to let more work come after a batch that took so long itself.
+
+    Work that follows closely costs less together: many transactions of one fact each would fill the
+    machine, and then everything waits for much longer.
+    """
+    return min(_GATHER_SECONDS, _GATHER_TIMES * took)
 
 
 async def wait_any(*events: asyncio.Event, timeout: float | None = None) -> bool:

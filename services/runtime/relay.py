@@ -16,7 +16,7 @@ from services.runtime import outbox
 from services.runtime.bus import Bus
 from services.runtime.database import Database, told
 from services.runtime.outbox import Outgoing
-from services.runtime.patience import Backoff, wait_any
+from services.runtime.patience import Backoff, gathering, wait_any
 from services.runtime.publishing import BatchRefused
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _AT_ONCE = 1000
 # Below this many rows a commit for each is cheaper than the fixed cost of an atomic batch.
 _WORTH_A_BATCH = 8
 _ENOUGH = 100
-_GATHER_TIMES, _GATHER_SECONDS = 4, 0.04
 # PubAcks come in bytes too: a batch must stay well below what the server buffers.
 _BATCH_BYTES = 4 * 1024 * 1024
 
@@ -68,9 +67,7 @@ class Relay:
             self.problem = None
             backoff.reset()
             if 0 < sent < _ENOUGH:
-                # More is on its way when much is going on, and costs less together.
-                pause = min(_GATHER_SECONDS, _GATHER_TIMES * (time.monotonic() - begun))
-                await wait_any(stopping, timeout=pause)
+                await wait_any(stopping, timeout=gathering(time.monotonic() - begun))
             if sent < _AT_ONCE:
                 await wait_any(stopping, self.wake, timeout=_POLL_SECONDS)
 
