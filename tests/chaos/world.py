@@ -22,12 +22,12 @@ from tests.chaos.disks import Disk, small_disk
 from tests.chaos.limits import StreamLimit
 from tests.chaos.orders import Orders
 from tests.chaos.people import Inlets
-from tests.chaos.ports import free_ports
 from tests.chaos.targets import NatsProcess, PostgresProcess, ServiceProcess, Target
 from tests.e2e.hub import LEADWIRE
 from tests.support import cluster, databases
 from tests.support.accounts import PARTNER, pool_accounts
 from tests.support.faults import PrivateEngines
+from tests.support.ports import free_ports
 from tests.support.proxy import Proxy, before_nats, before_postgres
 from tests.support.proxy import Target as Place
 from tests.support.scratch import scratch_home

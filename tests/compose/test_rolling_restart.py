@@ -40,7 +40,9 @@ def restarting(hub: Stack) -> Iterator[Restarting]:
 
     async def go() -> None:
         async with traffic(hub, RATES) as seen:
+            hub.restarting = True
             beside.printed = await asyncio.to_thread(hub.rolling_restart)
+            hub.restarting = False
             await asyncio.sleep(3)
         beside.seen = seen
 

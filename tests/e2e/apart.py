@@ -19,9 +19,10 @@ from services.hub.topology import SERVICES
 from services.runtime.auth import create_token
 from services.runtime.bus import Bus
 from services.runtime.clock import SystemClock
-from tests.e2e.hub import LEADWIRE, free_ports
+from tests.e2e.hub import LEADWIRE
 from tests.support import databases
 from tests.support.faults import PrivateEngines
+from tests.support.ports import free_ports
 from tests.support.wait import until
 
 PROGRAMS = ("hub", *SERVICES)

@@ -1,16 +1,14 @@
 """`leadwire up` as a subprocess over a throw-away home, and what a test does with it."""
 
 import asyncio
-import itertools
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,28 +18,12 @@ import httpx
 import psutil
 
 from services.hub.mailbox.files import Caught, Mailbox
+from tests.support.ports import free_ports
 from tests.support.scratch import scratch_home
 from tests.support.wait import until
 
 LEADWIRE = str(Path(sys.executable).with_name("leadwire"))
 READY = re.compile(r"ready after ([\d.]+) s")
-
-
-# Below the ports that outgoing connections take, so that they are still free after a restart.
-_LOWEST, _EACH = 20_000, 1_000
-_worker = int("0" + re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")))
-_candidates = itertools.cycle(range(_LOWEST + _worker * _EACH, _LOWEST + (_worker + 1) * _EACH))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody uses now, all different."""
-    return list(itertools.islice(filter(_is_free, _candidates), count))
-
-
-def _is_free(port: int) -> bool:
-    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-        return True
-    return False
 
 
 class Hub:
@@ -60,6 +42,8 @@ class Hub:
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        # Whether services are being replaced just now: one of them may then miss a question.
+        self.restarting = False
 
     @property
     def url(self) -> str:

@@ -42,7 +42,7 @@ async def test_what_was_accepted_before_the_crash_is_done_once_after_it(
         await crash_and_settle(hub, pause)
 
 
-async def crash_and_settle(hub: Hub, pause: float, rounds: int = 2) -> None:
+async def crash_and_settle(hub: Hub, pause: float, rounds: int = 3) -> None:
     for n in range(rounds):
         await hub.start()
         await everybody_asks(hub, n)

@@ -25,6 +25,7 @@ LONG = pytest.mark.slow
     [
         ("killed", 4),
         pytest.param("paused", 30, marks=LONG),
+        pytest.param("killed", 30, marks=LONG),
     ],
 )
 async def test_forms_are_taken_while_the_database_is_away_even_by_an_inlet_started_anew(

@@ -8,7 +8,7 @@ from tests.proof.history import run
 from tests.proof.plan import Settings, draw
 from tests.support.faults import private_engines
 
-HISTORIES = range(1, 9)
+HISTORIES = range(1, 21)
 UNREPEATED = Settings(repeats=False, dedupe_seconds=120)
 CROWDED = Settings(faults=False, rooms=6, sick=0.2, slow=0.01)
 

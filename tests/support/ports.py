@@ -1,13 +1,13 @@
-"""Ports that stay ours while the processes behind them come and go."""
+"""Ports that stay ours while the processes behind them come and go; test runs beside each other differ."""
 
 import itertools
 import os
 import socket
 from contextlib import suppress
 
-# Below the ports that outgoing connections take; each process of tests begins somewhere else.
+# Below the ports that outgoing connections take; neighbouring processes begin a thousand apart.
 _LOWEST, _COUNT = 22_000, 10_000
-_candidates = (_LOWEST + (37 * os.getpid() + n) % _COUNT for n in itertools.count())
+_candidates = (_LOWEST + (997 * os.getpid() + n) % _COUNT for n in itertools.count())
 
 
 def free_ports(count: int) -> list[int]:

@@ -56,4 +56,4 @@ async def test_a_thousand_letters_leave_over_kept_connections(stage: Stage) -> N
     print(f"\nbare aiosmtplib {floor:,.0f}/s, courier {ours:,.0f}/s, ratio {ours / floor:.2f}")
     assert await stage.endings() == ["completed"] * LETTERS
     # Far below what is measured on an idle machine: only a collapse fails here.
-    assert ours > 10
+    assert ours > 30
