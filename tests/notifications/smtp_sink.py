@@ -141,6 +141,15 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
+def held(until: asyncio.Event) -> Fault:
+    """Answer when told to."""
+
+    async def fault(_sink: Sink, _server: SMTP, _envelope: Envelope) -> None:
+        await until.wait()
+
+    return fault
+
+
 async def cut(_sink: Sink, server: SMTP, _envelope: Envelope) -> str:
     """Lose the connection here; with DATA, after the final dot and without taking the letter."""
     hang_up(server)

@@ -13,7 +13,7 @@ from services.notifications.usecases.cancel import cancel
 from services.notifications.usecases.claim import claim
 from services.notifications.usecases.opt_out import opt_out, suppress
 from tests.notifications.samples import contact, contact_id, deal_id
-from tests.notifications.smtp_sink import Sink, once, slow
+from tests.notifications.smtp_sink import Sink, held, once, slow
 from tests.notifications.stage import Stage, carrying, reasons
 from tests.support.wait import until
 
@@ -198,13 +198,15 @@ async def test_what_is_claimed_but_not_on_the_wire_stays_here_after_an_opt_out(
     await stage.enrol(1, "single")
     await stage.enrol(2, "single")
     courier, desk = claims_ahead(stage, smtp), stage.desk()
-    smtp.at["DATA"] = once(slow(0.5))
+    opted_out = asyncio.Event()
+    smtp.at["DATA"] = once(held(opted_out))
     async with carrying(courier, desk):
         await until(lambda: stage.value("SELECT count(*) = 2 FROM messages WHERE state = 'sending'"))
         waiting = courier._letters[0].claimed.contact.id.int
         message = await stage.value("SELECT id FROM messages WHERE contact_id = $1", contact_id(waiting))
         async with stage.work() as work:
             await opt_out(work, message, courier.ledger.withdraw)
+        opted_out.set()
         await until(lambda: stage.value("SELECT count(*) = 0 FROM messages WHERE state = 'sending'"))
     assert smtp.recipients() == [f"person{3 - waiting}@client.example"]
     assert sorted(await stage.endings()) == ["completed", "opted_out"]
