@@ -14,10 +14,10 @@ up: $(READY) ## start everything on this machine; Ctrl-C stops it, ARGS="--help"
 	@$(BIN)/leadwire up $(ARGS)
 
 test: check ## check, then every test on real engines; ARGS="tests/leads" picks some
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-containers: $(READY) ## the very same tests, on engines from containers (needs Docker)
-	@LEADWIRE_TEST_ENGINES=containers $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@LEADWIRE_TEST_ENGINES=containers $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-compose: $(READY) ## the main job on containers: one of each, replicas, a rolling restart (needs Docker)
 	@LEADWIRE_TEST_COMPOSE=1 $(BIN)/python -m pytest -v -rP tests/compose $(ARGS)

@@ -189,7 +189,7 @@ def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
         name=channel.name,
         kind=channel.kind.name,
         title=channel.title,
-        transport=channel.kind.manifest.transport,
+        transport=channel.transport,
         inlet=channel.inlet,
         open=not channel.missing,
         deliveries=counts,

@@ -10,9 +10,11 @@ import structlog
 from services.connectors.api import api
 from services.connectors.definitions import compile
 from services.connectors.definitions.channel import Rules
+from services.connectors.drivers.driving import Drivers
 from services.connectors.handlers import own_reader, partner_readers
 from services.connectors.inlets.http import inlet
 from services.connectors.inlets.smtp import serve
+from services.connectors.sending.carrier import Carriers
 from services.connectors.settings import ConnectorsSettings
 from services.connectors.store.interactions import other_names
 from services.connectors.usecases.fetch_bodies import fetch_bodies
@@ -45,6 +47,7 @@ def build(
     settings = settings or ConnectorsSettings()
     definitions: Definitions[Rules] = Definitions("connectors", partial(compile, secrets=secrets))
     large = asyncio.Event()
+    carriers = Carriers()
 
     def rules() -> Rules:
         return definitions.current
@@ -57,7 +60,11 @@ def build(
         facts=[own_reader(definitions, large)],
         varying=partner_readers(definitions, settings.partners, large),
         definitions=definitions,
-        loops={"smtp": listen_for_mail, "large_bodies": fetching(rules, large)},
+        loops={
+            "smtp": listen_for_mail,
+            "large_bodies": fetching(rules, large),
+            "drivers": Drivers(rules, carriers).run,
+        },
         api=lambda host: api(host, rules),
         inlet=lambda host: inlet(host, settings, rules),
         resolve=other_names,

@@ -91,7 +91,7 @@ def presented(channel: Channel, request: Request, at: datetime, peer: str | None
 
 
 def _try_request(channel: Channel, request: Presented) -> Trial:
-    if channel.kind.manifest.transport not in HTTP:
+    if channel.transport not in HTTP:
         kind = channel.kind
         raise Unreadable(
             f"{kind.name} does not come by HTTP: hand over what {kind.manifest.transport} brings"
@@ -129,7 +129,7 @@ def bare(channel: Channel, raw: bytes, format: Format, at: datetime) -> Iterable
 
 
 def _told(channel: Channel, deliveries: list[Delivery], answer: Answer) -> Trial:
-    outcomes = [outcome_of(channel, delivery) for delivery in deliveries]
+    outcomes = [outcome_of(channel, delivery).guarded() for delivery in deliveries]
     shown = next((one for one in outcomes if one.verdict == "accepted"), outcomes[0])
     events = [{"type": fact.TYPE, **plain(fact)} for fact in facts_in(outcomes)]
     return Trial(shown.verdict, shown.reason, shown.event, events, answer)

@@ -61,7 +61,7 @@ async def _channel(bus: Bus, name: str) -> Channel:
 
 def _headers(channel: Channel, handed: Handed) -> dict[str, str]:
     headers = {"content-type": handed.content_type or channel.kind.manifest.example_type}
-    if channel.kind.manifest.transport == "smtp":
+    if channel.transport == "smtp":
         # No envelope sender: an empty one would mean a bounce.
         headers["rcpt-to"] = channel.settings.texts("addresses")[0]
     return headers

@@ -17,6 +17,7 @@ GIBIBYTE = 1024**3
 DEFINITIONS_BUCKET = "definitions"
 DEFINITIONS_CHANGED = "definitions.changed"
 TOKENS_BUCKET = "tokens"
+INLETS_BUCKET = "inlets"
 DELIVERIES_STORE = "deliveries"
 # Long enough that nothing is handed out twice while a handler runs, short enough after a crash.
 COMMAND_ACK_WAIT = timedelta(seconds=30)
@@ -183,5 +184,6 @@ def buckets(keep_deliveries: timedelta = timedelta(days=30)) -> list[StreamSpec]
             republish=(f"$KV.{DEFINITIONS_BUCKET}.active", DEFINITIONS_CHANGED),
         ),
         key_value(TOKENS_BUCKET, "Hashes of access tokens, with their roles"),
+        key_value(INLETS_BUCKET, "Which process drives an inlet, and how far it got"),
         object_store(DELIVERIES_STORE, "Raw deliveries too large for a stream", keep_deliveries),
     ]

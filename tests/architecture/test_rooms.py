@@ -14,6 +14,9 @@ ROOMS = {
 FURTHER: dict[str, dict[str, str]] = {
     "connectors": {
         "catalog": "one folder for each kind of channel",
+        "drivers": "how we fetch or listen where a vendor does not call us",
+        "outside": "where we are the ones who call a vendor",
+        "sending": "messages that leave through channels",
         "inlets": "where deliveries are handed over: HTTP, SMTP, and the way into the bus",
         "reading": "what kinds share when they read a delivery",
         "verify": "stock schemes by which a sender proves who it is",

@@ -10,9 +10,11 @@ from contracts.interactions import Medium
 from services.connectors.reading.frames import FRAMINGS
 from services.connectors.verify import LOCATION, Verification
 
-Transport = Literal["webhook", "poll", "imap", "smtp", "socket", "nats", "folder"]
+Transport = Literal["webhook", "poll", "imap", "smtp", "ami", "ari", "esl", "smpp", "nats", "folder"]
 # Over these the bytes come by HTTP and are answered.
 HTTP: tuple[Transport, ...] = ("webhook",)
+# For these a driver of ours fetches or listens; the name is that of its module.
+DRIVEN: tuple[Transport, ...] = ("poll", "imap", "ami", "ari", "esl", "smpp", "folder")
 _EVENT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.:-]{0,79}")
 
 
@@ -97,6 +99,9 @@ class Manifest(_Strict):
 
     title: str
     transport: Transport
+    also: Transport | None = Field(
+        default=None, description="Another transport, taken by channels whose setting `receive` names it."
+    )
     medium: Medium
     verification: Verification
     answer: Owed = Owed()

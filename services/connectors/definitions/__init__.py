@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
@@ -17,6 +17,7 @@ from services.connectors.definitions.checks import (
     nearest,
     settings_of,
 )
+from services.connectors.definitions.guards import guard_of
 from services.connectors.definitions.models import ChannelDefinition, Definitions
 from services.connectors.domain import ConsentField, FieldMap, Settings
 from services.connectors.reading.documents import dotted
@@ -101,7 +102,8 @@ def _channel(
         return None
     values = settings_of(kind, definition.settings, wrong)
     check_redirect(values, wrong)
-    fields = _fields(kind, definition, wrong)
+    guard = guard_of(kind, definition.guard, values, wrong)
+    fields = _fields(kind, definition, guard.honeypots if guard else (), wrong)
     if len(mistakes) > before:
         return None
     held = {setting for setting, spec in kind.manifest.settings.items() if spec.type == "secret"}
@@ -111,10 +113,11 @@ def _channel(
         Settings({key: values[key] for key in values.keys() - held}, fields, definition.title),
         {setting: _live(values.get(setting), secrets) for setting in held},
         definition.title or name,
+        guard,
     )
 
 
-def _fields(kind: Kind, definition: ChannelDefinition, wrong: Wrong) -> FieldMap:
+def _fields(kind: Kind, definition: ChannelDefinition, hidden: Sequence[str], wrong: Wrong) -> FieldMap:
     if not kind.manifest.mapping and (definition.mapping or definition.consents):
         part = ".mapping" if definition.mapping else ".consents"
         wrong(part, f"{kind.name} knows its own fields", "Remove it.")
@@ -133,7 +136,7 @@ def _fields(kind: Kind, definition: ChannelDefinition, wrong: Wrong) -> FieldMap
         else ConsentField(dotted(box.field), box.wording)
         for purpose, box in definition.consents.items()
     }  # fmt: skip
-    return FieldMap(sources, boxes)
+    return FieldMap(sources, boxes, frozenset(hidden))
 
 
 def _live(references: Any, secrets: Mapping[str, str]) -> tuple[SecretStr, ...]:
@@ -147,7 +150,7 @@ def _shared_inlets(channels: list[Channel]) -> Iterator[DefinitionError]:
     """A mail address or a partner leads to one channel only."""
     taken: Counter[tuple[str, str]] = Counter()
     for channel in channels:
-        transport = channel.kind.manifest.transport
+        transport = channel.transport
         setting = {"smtp": "addresses", "nats": "partner"}.get(transport)
         if setting is None:
             continue

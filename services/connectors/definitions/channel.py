@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from services.connectors.catalog.kinds import Kind
 from services.connectors.catalog.manifest import HTTP
 from services.connectors.domain import Settings
+from services.connectors.domain.guard import Guard
 from services.connectors.verify import Held
 
 INLET = "/in/"
@@ -24,6 +25,7 @@ class Channel:
     settings: Settings = field(default_factory=Settings)
     secrets: Mapping[str, tuple[SecretStr, ...]] = field(default_factory=dict, repr=False)
     title: str = ""
+    guard: Guard | None = None
 
     @property
     def held(self) -> Held:
@@ -42,9 +44,17 @@ class Channel:
         return (*_ALWAYS, *self.kind.manifest.headers)
 
     @property
+    def transport(self) -> str:
+        """How its deliveries come: as its kind says, or as its setting `receive` chooses."""
+        manifest = self.kind.manifest
+        if manifest.also is not None and self.settings.text("receive") == manifest.also:
+            return manifest.also
+        return manifest.transport
+
+    @property
     def inlet(self) -> str:
         """Where deliveries are handed over: a path, mail addresses, a subject; or how we fetch them."""
-        transport = self.kind.manifest.transport
+        transport = self.transport
         if transport == "smtp":
             return ", ".join(self.settings.texts("addresses"))
         if transport == "nats":
@@ -67,13 +77,13 @@ class Rules:
         addresses = {
             address.lower(): channel
             for channel in named.values()
-            if channel.kind.manifest.transport == "smtp"
+            if channel.transport == "smtp"
             for address in channel.settings.texts("addresses")
         }
         partners = {
             channel.settings.text("partner"): channel
             for channel in named.values()
-            if channel.kind.manifest.transport == "nats"
+            if channel.transport == "nats"
         }
         return cls(named, addresses, partners)
 

@@ -62,7 +62,7 @@ async def _take(
     receive: Receive,
     headers: Mapping[str, str],
 ) -> Answer:
-    if channel is None or channel.kind.manifest.transport != "webhook":
+    if channel is None or channel.transport != "webhook":
         if host.definitions is not None and not host.definitions.loaded.is_set():
             raise Refused(503, "The channels are not known yet: the bus is not available.")
         raise Refused(404, "There is no channel of this name: `leadwire check` and `apply` make one.")

@@ -11,7 +11,7 @@ CurrentRules = Callable[[], Rules]
 
 def read_stored(message: RawMessage, channel: Channel, rules: Rules) -> Stored:
     """The delivery in a message of the stream that a channel's deliveries are in."""
-    if channel.kind.manifest.transport == "nats":
+    if channel.transport == "nats":
         return partner_stored(message, channel.settings.text("partner"), rules)
     return stored_delivery(message)
 

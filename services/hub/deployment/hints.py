@@ -45,7 +45,7 @@ def hints(reach: Reach, parts: Mapping[str, Part], secrets: str) -> str:
 
 
 def _inlet(reach: Reach, channel: Channel) -> str:
-    match channel.kind.manifest.transport:
+    match channel.transport:
         case "smtp":
             return f"{channel.inlet} at {reach.mail}"
         case "nats":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contracts.contract import COMMANDS_STREAM
 from services.hub.engines.nats_config import Grant
-from services.hub.topology import COMMANDED, OWNED
+from services.hub.topology import COMMANDED, told_by
 from services.runtime import streams
 
 
@@ -25,12 +25,13 @@ class Duties:
 
 SERVICES: dict[str, Duties] = {
     "connectors": Duties(
-        publishes=("intake.>",),
-        reads=("INTAKE",),
+        publishes=("intake.>", f"$KV.{streams.INLETS_BUCKET}.>"),
+        reads=("INTAKE", f"KV_{streams.INLETS_BUCKET}"),
         reads_partners=True,
         objects=(streams.DELIVERIES_STORE,),
     ),
-    "leads": Duties(reads=("CRM_CONNECTORS", "CRM_DEALS", "CRM_NOTIFICATIONS")),
+    # Its own stream too: every replica shows every call, whoever of them identified it.
+    "leads": Duties(reads=("CRM_CONNECTORS", "CRM_LEADS", "CRM_DEALS", "CRM_NOTIFICATIONS")),
     "deals": Duties(reads=("CRM_LEADS", "CRM_NOTIFICATIONS"), commands=("notifications",)),
     "notifications": Duties(reads=("CRM_LEADS",)),
 }
@@ -50,7 +51,7 @@ def grant(service: str, partners: Sequence[str] = ()) -> Grant:
         "$JS.API.INFO",
         *duties.publishes,
         f"$KV.{streams.DEFINITIONS_BUCKET}.parts.*.{service}",
-        *(f"crm.{thing}.>" for thing in OWNED[service]),
+        *(f"crm.{thing}.>" for thing in told_by(service)),
         *(f"do.{other}.>" for other in duties.commands),
     ]
     for stream in _reads(duties, partners):

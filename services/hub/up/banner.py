@@ -51,7 +51,7 @@ def _inlets(at: Addresses, channels: list[Channel]) -> Iterator[str]:
 
 
 def _inlet(at: Addresses, channel: Channel) -> str:
-    match channel.kind.manifest.transport:
+    match channel.transport:
         case "smtp":
             return f"{channel.inlet} at {at.smtp}"
         case "nats":

@@ -1,0 +1,1 @@
+"""Where we are the ones who call: vendors' HTTP interfaces."""

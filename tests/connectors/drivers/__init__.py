@@ -1,0 +1,1 @@
+"""Drivers against real peers over real sockets."""
