@@ -22,9 +22,11 @@ from tests.e2e.apart import Apart, apart
 from tests.e2e.hub import Hub, a_hub
 
 EMPTY, MINIMUM, TWO = "empty FastAPI handler", "minimum", "minimum, two processes"
+TOGETHER = "minimum, stored in lots"
 OWN, HUB = "own processes", "all-in-one hub"
 _FORM = "/in/main-site"
-_AGAINST = (MINIMUM, TWO, PUBLISH)
+_MINIMA = (MINIMUM, TWO, TOGETHER)
+_AGAINST = (MINIMUM, TWO, TOGETHER, PUBLISH)
 Families: TypeAlias = Mapping[str, Sequence[int]]
 
 
@@ -44,7 +46,7 @@ class Intake:
             yield rows
 
     def verdicts(self, rates: Mapping[str, float]) -> Sequence[str]:
-        lower, best = min(rates[PUBLISH], rates[EMPTY]), max(rates[MINIMUM], rates[TWO])
+        lower, best = min(rates[PUBLISH], rates[EMPTY]), max(rates[each] for each in _MINIMA)
         return [
             verdict("the better minimum / the lower of raw publish and empty handler", best / lower, 0.8),
             verdict("intake in own processes / the better minimum", rates[OWN] / best, 1.0),
@@ -59,13 +61,14 @@ def verdict(what: str, found: float, wanted: float) -> str:
 
 @asynccontextmanager
 async def minimum(stage: Stage) -> AsyncIterator[Sequence[Contender]]:
-    """The rows of the hand-written process: the empty handler, the minimum, and two processes of it.
+    """The rows of the hand-written process: the empty handler, the minimum, two of it, and one in lots.
 
-    One process computes while the bus syncs, and waits while the bus computes; two overlap.
+    One process computes while the bus syncs, and waits while the bus computes; two overlap. Lots need
+    fewer syncs.
     """
     url = stage.engines.account(1).url
     client = await nats.connect(url)
-    await client.jetstream().add_stream(name=STREAM, subjects=["minimum.>"])
+    await client.jetstream().add_stream(name=STREAM, subjects=["minimum.>"], allow_atomic=True)
     await client.close()
     async with AsyncExitStack() as stack:
         alone, port = await stack.enter_async_context(_serving(url))
@@ -77,6 +80,7 @@ async def minimum(stage: Stage) -> AsyncIterator[Sequence[Contender]]:
         yield [
             _row(EMPTY, f"http://127.0.0.1:{port}/empty", stage, {"services": [alone]}),
             _row(MINIMUM, f"http://127.0.0.1:{port}/in/form", stage, single, (PUBLISH, EMPTY)),
+            _row(TOGETHER, f"http://127.0.0.1:{port}/in/lots", stage, single, (PUBLISH, EMPTY)),
             _row(TWO, f"http://127.0.0.1:{shared}/in/form", stage, double, (PUBLISH, EMPTY)),
         ]
 
