@@ -32,6 +32,8 @@ LOTS = Counter("leadwire_bus_lots_total", "Lots published to a stream.", ["strea
 FEWEST = 8
 MOST = 200
 MOST_BYTES = 2 * 1024 * 1024
+# So long the next lot may wait for senders who were just answered and come again.
+_GATHER_SECONDS = 0.003
 # A lot that takes longer no longer holds the next one up.
 _PATIENCE_SECONDS = 0.05
 _MOST_UNDER_WAY = 8
@@ -73,6 +75,11 @@ class Entry:
                 one.set_exception(error)
 
 
+def _come(enough: "asyncio.Future[None]") -> None:
+    if not enough.done():
+        enough.set_result(None)
+
+
 def _give_up(heard: "asyncio.Future[bool]", error: Exception) -> None:
     if not heard.done():
         heard.set_exception(error)
@@ -90,6 +97,9 @@ class Lots:
         self._under_way: set[asyncio.Task[None]] = set()
         self._pump: asyncio.Task[None] | None = None
         self._singly_until = 0.0
+        self._crowd = 0
+        self._wanted = 0
+        self._enough: asyncio.Future[None] | None = None
 
     async def publish(self, subject: str, body: bytes, headers: Mapping[str, str], timeout: float) -> bool:
         """Return once the message is on disk; whether the stream had it already.
@@ -105,6 +115,8 @@ class Lots:
         entry.heard.append(heard)
         if self._pump is None:
             self._pump = asyncio.create_task(self._run())
+        if self._enough is not None and len(self._waiting) >= self._wanted and not self._enough.done():
+            self._enough.set_result(None)
         late = BusUnavailable(f"{self._stream} did not acknowledge within {timeout} s")
         # As asyncio.timeout, for a third of its cost.
         timer = loop.call_later(timeout, _give_up, heard, late)
@@ -128,6 +140,7 @@ class Lots:
             while self._waiting:
                 # Whatever has arrived by now comes along.
                 await asyncio.sleep(0)
+                await self._gather()
                 while len(self._under_way) >= _MOST_UNDER_WAY:
                     await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
                 sending = asyncio.create_task(self._send(self._next()))
@@ -136,6 +149,25 @@ class Lots:
                 await asyncio.wait([sending], timeout=_PATIENCE_SECONDS)
         finally:
             self._pump = None
+            self._crowd = 0
+
+    async def _gather(self) -> None:
+        """Let those come along who were answered a moment ago, while there is a crowd.
+
+        A batch costs the server the same whatever it holds. Otherwise a crowd falls into small lots
+        that follow each other, and stays so.
+        """
+        self._wanted = self._crowd * 3 // 4
+        if self._wanted < 2 * FEWEST or len(self._waiting) >= self._wanted:
+            return
+        loop = asyncio.get_running_loop()
+        self._enough = loop.create_future()
+        timer = loop.call_later(_GATHER_SECONDS, _come, self._enough)
+        try:
+            await self._enough
+        finally:
+            timer.cancel()
+            self._enough = None
 
     def _next(self) -> list[Entry]:
         """The oldest of those that wait, in order, without those that nobody waits for any more."""
@@ -157,6 +189,8 @@ class Lots:
             together = len(fresh) >= FEWEST and await self._together(fresh)
             done = {entry.id for entry in fresh} if together else frozenset()
             await asyncio.gather(*(self._alone(entry) for entry in lot if entry.id not in done))
+            # Nobody who was just answered has come again yet.
+            self._crowd = len(lot) + len(self._waiting)
         except BaseException:
             for entry in lot:
                 entry.failed(BusUnavailable("publishing was given up"))

@@ -9,6 +9,7 @@ import pytest
 from services.runtime.bus import Bus, BusUnavailable, PublishRefused
 from services.runtime.lots import FEWEST, LOTS
 from services.runtime.provision import provision
+from services.runtime.publishing import Message
 from services.runtime.streams import intake_stream
 from tests.support.accounts import NatsAccount
 from tests.support.faults import PrivateEngines
@@ -51,6 +52,33 @@ async def test_what_comes_at_once_is_one_commit_and_keeps_its_order(bus: Bus) ->
     assert await publish_all(bus, names) == [False] * MANY
     assert await stored(bus) == names
     assert lots("batch") == before + 1
+
+
+async def test_in_a_crowd_nobody_goes_ahead_alone(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who missed a lot waits a moment for those who were in it and are about to come again."""
+    commits: list[list[str]] = []
+    answered = asyncio.Event()
+
+    async def batch(_stream: str, messages: Sequence[Message], **_: float) -> None:
+        commits.append([message.headers["Nats-Msg-Id"] for message in messages])
+        await answered.wait()
+
+    async def twice(number: int) -> None:
+        await publish(bus, f"a{number}")
+        for _ in range(8 + number):  # the way to the sender and back
+            await asyncio.sleep(0)
+        await publish(bus, f"b{number}")
+
+    monkeypatch.setattr(bus, "publish_batch", batch)
+    monkeypatch.setattr("services.runtime.lots._GATHER_SECONDS", 5.0)
+    crowd = [asyncio.create_task(twice(number)) for number in range(MANY)]
+    await until(lambda: len(commits) == 1)
+    late = asyncio.create_task(publish(bus, "late"))
+    await asyncio.sleep(0)
+    answered.set()
+    await asyncio.wait([late, *crowd])
+    assert "late" in commits[1]
+    assert len(commits[1]) > MANY / 2
 
 
 async def test_a_repeat_is_stored_once_and_told_to_be_one(bus: Bus) -> None:
