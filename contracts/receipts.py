@@ -15,10 +15,13 @@ class _Receipt(Fact):
     STANDING: ClassVar[Standing] = "change"
 
     receipt_id: UUID
-    delivery_id: str = Field(description="The delivery that told it.")
+    message_id: UUID | None = Field(default=None, description="Our id, if it was sent through this hub.")
+    delivery_id: str = Field(description="The delivery that told it; empty if we know it by sending.")
     channel: str
     kind: str = Field(description="The channel's kind, such as whatsapp.")
-    external_id: str = Field(description="The vendor's id of the message that was sent.")
+    external_id: str = Field(
+        description="The vendor's id of the message that was sent; ours while it has none."
+    )
     address: str | None = Field(default=None, description="Whom it was sent to, if the vendor says so.")
     occurred_at: AwareDatetime
     received_at: AwareDatetime
@@ -53,3 +56,14 @@ class ReceiptFailed(_Receipt):
 
     code: str | None = Field(default=None, description="The vendor's error code.")
     reason: str | None = Field(default=None, description="The vendor's words for it.")
+
+
+class ReceiptUnknown(_Receipt):
+    """The message may have gone or not: nobody can tell, and it is not sent again.
+
+    What becomes known later is told by the other receipts.
+    """
+
+    TYPE: ClassVar[str] = "crm.receipts.unknown.v1"
+
+    reason: str | None = Field(default=None, description="Why that is open.")

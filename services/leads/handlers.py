@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from contracts.deals import DealMoved
+from contracts.calls import CallRinging
+from contracts.deals import DealMoved, DealOpened
 from contracts.interactions import InteractionReceived
 from contracts.notifications import MessageNotSent, MessageSent
 from services.leads.domain.rules import Rules
 from services.leads.usecases.find_names import find_names
+from services.leads.usecases.identify_callers import identify_callers
 from services.leads.usecases.log_interactions import log_interactions
 from services.leads.usecases.log_messages import log_messages
-from services.leads.usecases.note_deals import note_deals
+from services.leads.usecases.note_deals import note_deals, note_new_deals
 from services.runtime.definitions import Definitions
 from services.runtime.facts import Facts
 
@@ -21,18 +23,26 @@ if TYPE_CHECKING:
 
 
 def fact_readers(definitions: Definitions[Rules]) -> list[Facts]:
-    """One reader for what people sent us, one for what they were sent, one for how their deals went."""
+    """One reader for what people sent us and who calls, one for what they were sent, one for their deals."""
     incoming, outgoing, working = Facts("CRM_CONNECTORS"), Facts("CRM_NOTIFICATIONS"), Facts("CRM_DEALS")
 
     @incoming.on_many(InteractionReceived)
     async def on_interactions(facts: "list[Received[InteractionReceived]]", work: "Work") -> None:
         await log_interactions(facts, work, definitions.current)
 
+    @incoming.on_many(CallRinging)
+    async def on_calls_ringing(facts: "list[Received[CallRinging]]", work: "Work") -> None:
+        await identify_callers(facts, work, definitions.current)
+
     async def on_messages(facts: "list[Received[Any]]", work: "Work") -> None:
         await log_messages([fact.data for fact in facts], work)
 
     for contract in (MessageSent, MessageNotSent):
         outgoing.on_many(contract)(on_messages)
+
+    @working.on_many(DealOpened)
+    async def on_deals_opened(facts: "list[Received[DealOpened]]", work: "Work") -> None:
+        await note_new_deals([fact.data for fact in facts], work)
 
     @working.on_many(DealMoved)
     async def on_deals_moved(facts: "list[Received[DealMoved]]", work: "Work") -> None:

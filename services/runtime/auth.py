@@ -216,6 +216,37 @@ def require(*roles: str) -> Callable[..., Awaitable[Caller]]:
     return caller
 
 
+@dataclass(frozen=True)
+class Holding:
+    """A right that is used for as long as a connection stands, and may be taken back meanwhile."""
+
+    caller: Caller
+    still: Callable[[], Awaitable[bool]]
+    """Whether it is held at this moment; True while nobody can say."""
+
+
+def holding(*roles: str) -> Callable[..., Awaitable[Holding]]:
+    """As `require`, for answers that go on."""
+    held = require(*roles)
+
+    async def holder(
+        request: Request,
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Holding:
+        async def still() -> bool:
+            try:
+                await held(request, given)
+            except Problem:
+                return False
+            except BusUnavailable:
+                return True
+            return True
+
+        return Holding(await held(request, given), still)
+
+    return holder
+
+
 def _unknown() -> Problem:
     return Problem(
         401,

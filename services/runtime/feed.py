@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -85,12 +85,17 @@ async def id_at(bus: "Bus", stream: str, seq: int) -> str | None:
 
 
 class Feed:
-    """Messages of one stream from a sequence on, in order and without a hole, or FeedBroken."""
+    """Messages of one stream from a sequence or a time on, in order and without a hole, or FeedBroken.
 
-    def __init__(self, bus: "Bus", stream: str, start: int) -> None:
+    With `subjects` only those; `pending` were there when it was opened.
+    """
+
+    def __init__(self, bus: "Bus", stream: str, start: int | datetime, subjects: Sequence[str] = ()) -> None:
         self.bus = bus
         self.stream = stream
         self.start = start
+        self.subjects = subjects
+        self.pending = 0
         self.name = f"feed-{uuid.uuid4().hex[:16]}"
         self._inbox = bus.nc.new_inbox()
         # How much each pull may still bring; the server serves them in the order sent.
@@ -108,13 +113,16 @@ class Feed:
         self._subscription: Subscription | None = None
 
     @classmethod
-    async def open(cls, bus: "Bus", stream: str, start: int) -> "Feed":
+    async def open(
+        cls, bus: "Bus", stream: str, start: int | datetime, subjects: Sequence[str] = ()
+    ) -> "Feed":
         """Make the consumer and send the first pull. Raises FeedBroken."""
-        feed = cls(bus, stream, start)
+        feed = cls(bus, stream, start, subjects)
         feed._subscription = await bus.nc.subscribe(f"{feed._inbox}.*", cb=feed._on_message)
         bus.on_reconnect(feed._on_reconnect)
         try:
-            await api(bus, f"CONSUMER.CREATE.{stream}.{feed.name}", feed._consumer())
+            made = await api(bus, f"CONSUMER.CREATE.{stream}.{feed.name}", feed._consumer())
+            feed.pending = made.get("num_pending", 0)
             await feed._pull()
         except BaseException:
             await feed.close()
@@ -126,8 +134,8 @@ class Feed:
             "stream_name": self.stream,
             "config": {
                 "name": self.name,
-                "deliver_policy": "by_start_sequence",
-                "opt_start_seq": self.start,
+                **self._beginning(),
+                "filter_subjects": list(self.subjects),
                 "ack_policy": "none",
                 "replay_policy": "instant",
                 "mem_storage": True,
@@ -135,6 +143,11 @@ class Feed:
                 "inactive_threshold": 30 * _NANOSECONDS,
             },
         }
+
+    def _beginning(self) -> dict[str, Any]:
+        if isinstance(self.start, int):
+            return {"deliver_policy": "by_start_sequence", "opt_start_seq": self.start}
+        return {"deliver_policy": "by_start_time", "opt_start_time": self.start.isoformat()}
 
     async def _pull(self) -> None:
         """Keep two pulls on the server, so that the second covers the turn of the first."""

@@ -23,7 +23,7 @@ from services.runtime.questions import Question, Questions
 from services.runtime.reader import Reader, Turn
 from services.runtime.redrive import Redrive
 from services.runtime.relay import Relay
-from services.runtime.retention import Retention
+from services.runtime.retention import Forget, Retention
 from services.runtime.serving import main, run
 from services.runtime.settings import Settings
 from services.runtime.shared_readers import SharedReaders, Varying
@@ -45,7 +45,7 @@ class Program:
 
     `api` is mounted at /api/<name>, `inlet` at /in. `resolve` tells under which other names a name
     is known here. `streams` are those this service needs besides the usual ones; `varying` are streams to
-    read that come and go while it runs.
+    read that come and go while it runs. `forget` deletes rows of its own that were kept long enough.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Program:
     inlet: Callable[["Host"], ASGIApp] | None = None
     resolve: Callable[["Connection", str], Awaitable[set[str]]] | None = None
     streams: Sequence[StreamSpec] = ()
+    forget: Forget | None = None
 
 
 class Host:
@@ -215,6 +216,7 @@ class Host:
             outbox_days=keep.keep_facts_days,
             inbox_days=keep.keep_inbox_days,
             journal_days=keep.keep_journal_days,
+            own=self.program.forget,
         )
 
     def _commands(self, commands: Commands) -> Loop:

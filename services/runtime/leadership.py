@@ -9,8 +9,9 @@ Source: Kleppmann, "How to do distributed locking" (2016).
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -115,6 +116,40 @@ class Leadership:
         with suppress(Overtaken, BusUnavailable, TimeoutError):
             async with asyncio.timeout(_LET_GO_SECONDS):
                 await self._slot.write(b"", self._revision)
+
+
+async def hold_one_of(
+    leases: Sequence[Leadership], work: Callable[[], Awaitable[None]], stopping: asyncio.Event
+) -> None:
+    """As `Leadership.hold` with whichever lease is free first; none is held beside it for long."""
+    stops = [asyncio.Event() for _ in leases]
+    chosen: list[int] = []
+
+    async def works(place: int) -> None:
+        if chosen:
+            return
+        chosen.append(place)
+        for other, stop in enumerate(stops):
+            if other != place:
+                stop.set()
+        await work()
+
+    async def stopped() -> None:
+        await stopping.wait()
+        for stop in stops:
+            stop.set()
+
+    stopper = asyncio.ensure_future(stopped())
+    waits = [
+        asyncio.ensure_future(lease.hold(partial(works, place), stops[place]))
+        for place, lease in enumerate(leases)
+    ]
+    try:
+        await asyncio.gather(*waits)
+    finally:
+        for each in (stopper, *waits):
+            each.cancel()
+        await asyncio.wait(waits)
 
 
 def _holder(value: bytes) -> str:

@@ -46,9 +46,16 @@ __all__ = [
 # Defaults of nats-py that the server answers in another spelling, or that no spec decides.
 _LEFT_TO_SERVER = {"no_ack", "sealed", "deny_delete", "deny_purge", "max_msg_size"}
 
+# The server's word for a subject that another stream has (nats-server, JSStreamSubjectOverlapErr).
+_SUBJECTS_TAKEN = 10065
+
 
 class ProvisionRefused(Exception):
     """The server would not have it; the text names the stream and what to do."""
+
+
+class _SubjectsTaken(ProvisionRefused):
+    """Another stream still has some of its subjects."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +68,39 @@ class Change:
 
 
 async def provision(bus: Bus, specs: Iterable[Spec], *, replicas: int = 1) -> list[Change]:
-    """Make everything as specified; streams before consumers. Raises ProvisionRefused."""
+    """Make everything as specified; streams before consumers. Raises ProvisionRefused.
+
+    A subject may move from one stream to another: whoever takes it waits until it was given away.
+    """
+    several = list(specs)
     changes = []
-    for spec in sorted(specs, key=lambda spec: isinstance(spec, ConsumerSpec)):
-        found = await _difference(bus, spec, replicas)
-        if found == "":
-            continue
-        try:
-            await _apply(bus, spec, replicas, exists=found is not None)
-        except APIError as error:
-            raise ProvisionRefused(_refusal(spec, found, error)) from error
-        changes.append(Change(spec.name, "updated" if found else "created", found or ""))
+    waiting: list[Spec] = [spec for spec in several if isinstance(spec, StreamSpec)]
+    while waiting:
+        refused: list[tuple[Spec, _SubjectsTaken]] = []
+        for spec in waiting:
+            try:
+                changes += await _make(bus, spec, replicas)
+            except _SubjectsTaken as taken:
+                refused.append((spec, taken))
+        if len(refused) == len(waiting):
+            raise refused[0][1]
+        waiting = [spec for spec, _ in refused]
+    for spec in several:
+        if isinstance(spec, ConsumerSpec):
+            changes += await _make(bus, spec, replicas)
     return changes
+
+
+async def _make(bus: Bus, spec: Spec, replicas: int) -> list[Change]:
+    found = await _difference(bus, spec, replicas)
+    if found == "":
+        return []
+    try:
+        await _apply(bus, spec, replicas, exists=found is not None)
+    except APIError as error:
+        kind = _SubjectsTaken if error.err_code == _SUBJECTS_TAKEN else ProvisionRefused
+        raise kind(_refusal(spec, found, error)) from error
+    return [Change(spec.name, "updated" if found else "created", found or "")]
 
 
 async def drift(bus: Bus, specs: Iterable[Spec], *, replicas: int = 1) -> list[str]:

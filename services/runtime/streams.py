@@ -19,6 +19,7 @@ DEFINITIONS_CHANGED = "definitions.changed"
 TOKENS_BUCKET = "tokens"
 INLETS_BUCKET = "inlets"
 DELIVERIES_STORE = "deliveries"
+FILES_STORE = "files"
 # Long enough that nothing is handed out twice while a handler runs, short enough after a crash.
 COMMAND_ACK_WAIT = timedelta(seconds=30)
 
@@ -186,4 +187,5 @@ def buckets(keep_deliveries: timedelta = timedelta(days=30)) -> list[StreamSpec]
         key_value(TOKENS_BUCKET, "Hashes of access tokens, with their roles"),
         key_value(INLETS_BUCKET, "Which process drives an inlet, and how far it got"),
         object_store(DELIVERIES_STORE, "Raw deliveries too large for a stream", keep_deliveries),
+        object_store(FILES_STORE, "Files that came with deliveries, or that they name"),
     ]

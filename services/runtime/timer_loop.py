@@ -12,7 +12,7 @@ from services.runtime import timers
 from services.runtime.cause import Cause
 from services.runtime.clock import Clock
 from services.runtime.database import Database, is_transient
-from services.runtime.errors import Ignored
+from services.runtime.errors import Ignored, Retryable
 from services.runtime.patience import Backoff, wait_any
 from services.runtime.timers import Timer
 from services.runtime.work import Work
@@ -103,6 +103,10 @@ class TimerLoop:
             await timers.write(connection, {(timer.kind, timer.key): None})
             log.info("timer.ignored", service=self.group, kind=timer.kind, key=timer.key, why=str(nothing))
             FIRED.labels(self.group, timer.kind, "ignored").inc()
+            return
+        except Retryable as later:
+            FIRED.labels(self.group, timer.kind, "put_off").inc()
+            await timers.postpone(connection, timer, self.clock.now() + (later.after or _RETRY_AFTER))
             return
         except Exception as error:
             if is_transient(error):

@@ -10,6 +10,7 @@ from contracts.contract import Fact
 from contracts.interactions import Identity
 from services.connectors.domain import CallPart, Change, Delivery, Parsed, Receipt, accepted, together
 from services.connectors.domain.call import Call
+from services.connectors.usecases.forget_calls import forgetting
 from services.connectors.usecases.further import told_of
 from services.connectors.usecases.outcome import made
 from services.connectors.usecases.parse_again import parse_again
@@ -70,6 +71,23 @@ def test_a_call_that_nobody_answered_was_missed(last: CallPart) -> None:
     facts = told(INCOMING, last)
     assert names(facts) == ["calls.ringing", "interactions.received", "calls.missed", "calls.ended"]
     assert facts[1].model_dump()["fields"]["call_outcome"] == "missed"
+
+
+def test_an_answered_call_waits_for_its_caller_but_not_for_ever() -> None:
+    answered = part("answered", 3, direction="in")
+    facts = told(answered, part("ringing", 1, identities=CALLER), part("ended", 9, talk_seconds=6))
+    assert names(facts) == ["calls.answered", "interactions.received", "calls.ended"]
+    assert facts[1].model_dump()["sender"]["identities"] == [CALLER[0].model_dump()]
+    hidden = told(answered, part("ended", 9, talk_seconds=6))
+    assert names(hidden) == ["calls.answered", "interactions.received", "calls.ended"]
+    never_over = told(answered, part("recorded", 9, recording="r-1"))
+    assert names(never_over) == ["calls.answered", "interactions.received", "calls.recorded"]
+    assert names(told(part("recorded", 9, recording="r-1"))) == ["calls.recorded"]
+
+
+def test_a_call_began_when_an_event_says_so_beside_its_own_time() -> None:
+    [_, touch] = told(part("answered", 30, began_at=AT, direction="in", identities=CALLER))
+    assert touch.model_dump()["occurred_at"] == AT
 
 
 def test_a_voicemail_is_not_missed() -> None:
@@ -149,3 +167,17 @@ async def test_a_replay_tells_what_the_first_parse_did_not_know(stage: Stage) ->
         async with stage.work(fixed.cause) as work:
             assert await parse_again(fixed, work) == published
     assert len(await stage.published()) == 4
+
+
+@pytest.mark.parametrize(("keep", "days", "left"), [(60, 59, 1), (60, 61, 0), (10, 36, 1), (10, 38, 0)])
+async def test_calls_and_told_ids_outlive_the_deliveries_that_told_them(
+    stage: Stage, keep: int, days: int, left: int
+) -> None:
+    receipt = Receipt(status="sent", external_id="r-1", occurred_at=AT)
+    await take(stage, arrival(accepted("summary", part("missed"), receipt), 1))
+    received = await stage.database.pool.fetchval("SELECT told_at FROM told")
+    forget = forgetting(keep, 30)
+    async with stage.database.pool.acquire() as connection:
+        assert await forget(connection, received + timedelta(days=days)) == 2 * (1 - left)
+    for table in ("calls", "told"):
+        assert await stage.database.pool.fetchval(f"SELECT count(*) FROM {table}") == left

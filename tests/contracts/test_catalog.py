@@ -28,12 +28,12 @@ def test_a_contract_names_its_subject_owner_key_and_class(contract: type[Contrac
         assert match[1] == contract.OWNER
 
 
-def test_a_fact_says_by_its_thing_which_service_owns_it() -> None:
+def test_a_fact_says_by_its_name_which_service_owns_it_in_every_version() -> None:
     owners: dict[str, set[str]] = {}
     for contract in contracts():
         if issubclass(contract, Fact):
-            owners.setdefault(contract.TYPE.split(".")[1], set()).add(contract.OWNER)
-    assert {thing: names for thing, names in owners.items() if len(names) > 1} == {}
+            owners.setdefault(contract.TYPE.rpartition(".v")[0], set()).add(contract.OWNER)
+    assert {name: names for name, names in owners.items() if len(names) > 1} == {}
 
 
 @pytest.mark.parametrize("question", questions(), ids=lambda question: question.__name__)

@@ -12,8 +12,9 @@ from services.hub.provisioning import behind, connected, migrate, newest
 from services.hub.settings import HubSettings
 from services.hub.topology import SERVICES, specs
 from services.runtime.provision import drift
+from services.runtime.provision import provision as provision_streams
 from services.runtime.publishing import BusUnavailable
-from services.runtime.streams import StreamSpec
+from services.runtime.streams import StreamSpec, facts_stream
 from tests.support.accounts import NatsAccount
 from tests.support.databases import EMPTY
 from tests.support.engines import RealEngines
@@ -62,6 +63,21 @@ async def test_the_command_makes_streams_and_tables_and_again_changes_nothing(
     again = provision(environment)
     assert "as they should be" in again.stdout
     assert again.returncode == 0
+
+
+async def test_a_hub_from_before_calls_had_two_owners_is_brought_up_to_date(
+    nats_account: NatsAccount,
+) -> None:
+    bus = await connected(HubSettings(nats_url=nats_account.url))
+    before = [facts_stream("connectors", ["interactions", "calls"]), facts_stream("leads", ["leads"])]
+    await provision_streams(bus, before)
+    await bus.publish("CRM_CONNECTORS", "crm.calls.ringing.v1.00", b"kept")
+    # Whoever takes a subject may come before whoever gives it away.
+    await provision_streams(bus, reversed(specs()))
+    assert await drift(bus, specs()) == []
+    assert (await bus.js.get_msg("CRM_CONNECTORS", 1)).data == b"kept"
+    assert (await bus.js.publish("crm.calls.identified.v1.00", b"")).stream == "CRM_LEADS"
+    await bus.close()
 
 
 def test_the_command_says_what_is_missing(nats_account: NatsAccount) -> None:

@@ -126,7 +126,7 @@ class Stage:
         """Forget everything."""
         tables = (
             "merges", "contacts", "identities", "interactions", "leads", "team_members", "touches",
-            "closed_deals", "outbox", "journal",
+            "closed_deals", "known_deals", "outbox", "journal",
         )  # fmt: skip
         await self.database.pool.execute(emptied("leads", *tables))
 

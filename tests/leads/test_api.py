@@ -1,6 +1,7 @@
 """The HTTP API: finding people, working leads, merging and undoing, with problems that help."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 
 from services.leads.api import routes
 from services.leads.definitions import compile
+from services.leads.live.board import Board
 from services.runtime import problems
 from services.runtime.auth import Caller
 from services.runtime.definitions import Definitions
@@ -32,7 +34,8 @@ async def api(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     problems.install(app)
     app.state.access = Doorkeeper()
     host: Any = SimpleNamespace(database=stage.database, work=stage.work)
-    app.include_router(routes(host, Definitions("leads", compile)), prefix="/api/leads")
+    board = Board(timedelta(minutes=30), 1)
+    app.include_router(routes(host, Definitions("leads", compile), board), prefix="/api/leads")
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app),
         base_url="http://test/api/leads",

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.runtime.bus import Bus
-from services.runtime.leadership import Leadership
+from services.runtime.leadership import Leadership, hold_one_of
 from services.runtime.provision import buckets, provision
 from services.runtime.slots import Overtaken, Slot
 from services.runtime.streams import INLETS_BUCKET
@@ -100,3 +100,31 @@ async def test_what_goes_wrong_at_work_is_raised_and_the_lease_is_free(bus: Bus)
     with pytest.raises(OSError, match="gone"):
         await Leadership(bus, INLETS_BUCKET, "leader.w", "a").hold(work, asyncio.Event())
     assert (await Slot(bus, INLETS_BUCKET, "leader.w").read())[0] is None
+
+
+async def test_of_two_seats_each_replica_holds_one_and_a_third_waits(bus: Bus) -> None:
+    seated: list[str] = []
+
+    async def sit(name: str) -> None:
+        seated.append(name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seated.remove(name)
+
+    async def replica(name: str, stop: asyncio.Event) -> None:
+        leases = [Leadership(bus, INLETS_BUCKET, f"{seat}.v", name) for seat in ("leader", "beside")]
+        await hold_one_of(leases, lambda: sit(name), stop)
+
+    stops = {name: asyncio.Event() for name in "abc"}
+    tasks = [asyncio.create_task(replica(name, stop)) for name, stop in stops.items()]
+    await until(lambda: len(seated) == 2)
+    holders = [(await Slot(bus, INLETS_BUCKET, f"{seat}.v").read())[0] for seat in ("leader", "beside")]
+    assert len(set(holders)) == 2
+    [waiting] = set("abc") - set(seated)
+    stops[seated[0]].set()
+    await until(lambda: waiting in seated)
+    for stop in stops.values():
+        stop.set()
+    await asyncio.gather(*tasks)
+    assert seated == []

@@ -76,6 +76,18 @@ async def test_drift_is_told_and_repaired(bus: Bus) -> None:
     assert await drift(bus, wanted) == []
 
 
+async def test_a_subject_moves_from_one_stream_to_another(bus: Bus) -> None:
+    await provision(bus, [facts_stream("tower", ["bells"]), facts_stream("clock", ["hours"])])
+    await bus.publish("CRM_TOWER", "crm.bells.struck.v1.00", b"before")
+    taker = facts_stream("clock", ["hours", "bells.heard"])
+    with pytest.raises(ProvisionRefused, match=r"CRM_CLOCK cannot be changed .*overlap"):
+        await provision(bus, [taker])
+    giver = facts_stream("tower", ["bells.struck"])
+    assert [change.name for change in await provision(bus, [taker, giver])] == ["CRM_TOWER", "CRM_CLOCK"]
+    assert (await bus.js.get_msg("CRM_TOWER", 1)).data == b"before"
+    assert (await bus.js.publish("crm.bells.heard.v1.00", b"")).stream == "CRM_CLOCK"
+
+
 async def test_what_the_server_refuses_is_told_with_the_stream(bus: Bus) -> None:
     with pytest.raises(ProvisionRefused, match=r"INTAKE cannot be created: .*10047"):
         await provision(bus, [intake_stream(max_bytes=2**60)])

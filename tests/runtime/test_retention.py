@@ -46,3 +46,15 @@ async def test_each_kind_is_kept_its_time(database: Database, days: int, left: l
 def test_an_inbox_kept_shorter_than_the_outbox_is_refused(database: Database) -> None:
     with pytest.raises(ValueError, match="keep the inbox longer"):
         Retention(database, Later(0), outbox_days=30, inbox_days=14)
+
+
+async def test_a_service_forgets_what_is_its_own_with_the_rest(database: Database) -> None:
+    asked: list[datetime] = []
+
+    async def own(_connection: object, now: datetime) -> int:
+        asked.append(now)
+        return 5
+
+    later = Later(0)
+    assert await Retention(database, later, own=own).forget() == 5
+    assert later.now() - asked[0] < timedelta(minutes=1)

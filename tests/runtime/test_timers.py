@@ -8,7 +8,7 @@ from services.runtime import timers
 from services.runtime.cause import Cause
 from services.runtime.clock import SystemClock
 from services.runtime.database import Database
-from services.runtime.errors import Ignored
+from services.runtime.errors import Ignored, Retryable
 from services.runtime.timer_loop import FIRED, TimerLoop
 from services.runtime.timers import Timer
 from services.runtime.work import Work
@@ -27,6 +27,13 @@ class Hands:
 
     def now(self) -> datetime:
         return self.time
+
+
+class Soon(Retryable):
+    """Not now."""
+
+    def __init__(self) -> None:
+        super().__init__("not now", after=timedelta(seconds=0.1))
 
 
 @dataclass
@@ -94,6 +101,18 @@ async def test_a_failing_timer_changes_nothing_and_stays(database: Database) -> 
     assert await database.pool.fetchval("SELECT count(*) FROM heard") == 0
     bell.broken, clock.time = False, NOON + timedelta(minutes=1)
     assert await loop(database, bell, clock).fire_due() == 2
+
+
+async def test_a_timer_whose_handler_asks_for_time_fires_a_little_later(database: Database) -> None:
+    bell, clock = Bell(broken=True, trouble=Soon), Hands()
+    await arm(database, "a", NOON)
+    assert await loop(database, bell, clock).fire_due() == 1
+    assert await database.pool.fetchval("SELECT due_at FROM timers") == NOON + timedelta(seconds=0.1)
+    assert await database.pool.fetchval("SELECT count(*) FROM heard") == 0
+    bell.broken = False
+    clock.time += timedelta(seconds=0.1)
+    assert await loop(database, bell, clock).fire_due() == 1
+    assert await armed(database) == 0
 
 
 async def test_a_timer_that_is_ignored_changes_nothing_and_is_done_with(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.steady idle|outage|memory|restore|sizes`: figures; exit code 1 when they are not good."""
+"""`python -m tests.steady KIND`, see --help: figures; exit code 1 when they are not good."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-from tests.steady import idle, memory, outage, restore, sizes
+from tests.steady import idle, memory, outage, restore, ringing, sizes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     steady.add_argument("--warm-up", type=float, default=180, metavar="SECONDS")
     steady.add_argument("--rate", type=float, help="forms a second instead of half of full speed")
     kinds.add_parser("restore", help="back up a hub at work, lose it, restore it, count")
+    calls = kinds.add_parser("ringing", help="from a call that rings to who is calling")
+    calls.add_argument("--calls", type=int, default=300)
+    calls.add_argument("--contacts", type=int, default=200_000)
     stored = kinds.add_parser("sizes", help="bytes that an enquiry takes on disk, by place")
     stored.add_argument("--forms", type=int, default=5_000)
     return whole
@@ -42,6 +45,8 @@ def chosen(given: argparse.Namespace) -> Coroutine[Any, Any, bool]:
             return outage.run(outage.Plan(given.fault, given.rate, given.before, given.away, given.after))
         case "restore":
             return restore.run()
+        case "ringing":
+            return ringing.run(given.calls, given.contacts)
         case "sizes":
             return sizes.run(given.forms)
         case _:

@@ -51,6 +51,7 @@ def receipt(delivery: Delivery, told: Receipt) -> ReceiptFact:
     target = vendor_id(told.external_id) or delivery.id
     about = {
         "receipt_id": _own(delivery, "receipt", told.status, target),
+        "message_id": _uuid(told.message_id),
         "delivery_id": delivery.id,
         "channel": delivery.channel,
         "kind": delivery.kind,
@@ -67,3 +68,10 @@ def receipt(delivery: Delivery, told: Receipt) -> ReceiptFact:
 
 def _own(delivery: Delivery, *names: str) -> UUID:
     return interaction_id(delivery.channel, "\n".join(names), delivery.kind)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -61,6 +61,7 @@ def call_name(vendor_id: str) -> str:
 def fold(call: Call, part: CallPart, received_at: datetime) -> Call:
     """The call with what one more event says of it."""
     at = plausible(part.occurred_at, received_at)
+    began = plausible(part.began_at, received_at) if part.began_at else at
     known = dict.fromkeys((*call.identities, *part.identities))
     call = replace(
         call,
@@ -71,7 +72,7 @@ def fold(call: Call, part: CallPart, received_at: datetime) -> Call:
         agent=_agent(call, part),
         cause=single_line(part.cause, MAX_LINE) or call.cause,
         talk_seconds=call.talk_seconds if part.talk_seconds is None else max(0, part.talk_seconds),
-        began_at=min(filter(None, (call.began_at, at))),
+        began_at=min(filter(None, (call.began_at, at, began))),
         fields={**call.fields, **part.fields},
     )
     return _moved(call, part, at)
@@ -122,7 +123,7 @@ def facts_of(call: Call, delivery: Delivery) -> Iterator[tuple[str, Fact]]:
         yield "ringing", facts.CallRinging(**_about(call, delivery, call.began_at))
     if call.answered_at:
         yield "answered", facts.CallAnswered(**_about(call, delivery, call.answered_at))
-    if incoming and (over or call.answered_at or call.voicemail_at):
+    if incoming and _is_told(call):
         yield "interaction", _interaction(call, delivery)
     if call.voicemail_at:
         left = next(iter(call.recordings), None)
@@ -137,6 +138,15 @@ def facts_of(call: Call, delivery: Delivery) -> Iterator[tuple[str, Fact]]:
     for recording in call.recordings:
         about = _about(call, delivery, call.ended_at or call.began_at)
         yield f"recorded {recording}", facts.CallRecorded(**about, recording=recording)
+
+
+def _is_told(call: Call) -> bool:
+    """Whether it is time for the interaction, which comes once and tells who called.
+
+    An answered call waits for its caller, whom a later event may name: until it is over or was recorded.
+    """
+    over = call.ended_at or call.voicemail_at
+    return bool(over or (call.answered_at and (call.identities or call.recordings)))
 
 
 def _about(call: Call, delivery: Delivery, at: datetime | None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ class Delivery:
     """What a parser gets. Header names are lower case; only those a kind keeps are there.
 
     Mail has the headers `mail-from` and `rcpt-to`: the SMTP envelope. `path` is what followed the
-    channel's name in the address. `salt` is what tells deliveries of one body apart. `known_id` is
+    channel's name in the address. `sender` is a keyed hash of the network address it came from, where
+    the channel's guard counts senders. `salt` is what tells deliveries of one body apart. `known_id` is
     set where the id was made before, when the whole body was at hand.
     """
 
@@ -25,6 +26,7 @@ class Delivery:
     known_id: str = ""
     path: str = ""
     salt: str = ""
+    sender: str = ""
 
     @property
     def id(self) -> str:

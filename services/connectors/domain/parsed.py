@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 
 from contracts.interactions import Alteration, Attachment, Consent, Identity, Medium
 
-# waiting: the body is still in the object store · failed: no parser can read it yet.
-Verdict = Literal["waiting", "accepted", "ignored", "rejected", "failed"]
+# waiting: the body is still in the object store · failed: no parser can read it yet
+# · quarantined: the channel's guard set it aside until somebody releases it.
+Verdict = Literal["waiting", "accepted", "ignored", "rejected", "failed", "quarantined"]
 CallState = Literal["ringing", "answered", "missed", "voicemail", "recorded", "ended"]
 # Empty: the event does not say. A call that is `internal` to the house makes no facts.
 CallDirection = Literal["in", "out", "internal", ""]
@@ -63,10 +64,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of a message that we sent. `external_id` is the vendor's id of that message."""
+    """What became of a message that we sent. `external_id` is the vendor's id of that message.
+
+    `message_id` is our own id of it, from vendors that give back what was sent along.
+    """
 
     status: ReceiptStatus
     external_id: str
+    message_id: str = ""
     occurred_at: datetime | None = None
     address: str = ""
     code: str = ""
@@ -79,13 +84,15 @@ class CallPart:
 
     `call` is the vendor's id of the call, never of a leg. `identities` are those of the outside
     party, `line` is our number, `agent` our extension or user. `missed` is the last word on the
-    whole call. `cause` is the exchange's own word.
+    whole call. `cause` is the exchange's own word. `began_at` is when the call began to ring, where an
+    event says so beside its own time.
     """
 
     call: str
     state: CallState
     direction: CallDirection = ""
     occurred_at: datetime | None = None
+    began_at: datetime | None = None
     identities: Sequence[Identity] = ()
     name: str | None = None
     line: str = ""

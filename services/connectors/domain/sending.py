@@ -1,6 +1,10 @@
 """One message that leaves through a channel, and what its vendor said of it. Plain values."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from services.connectors.domain.exchange import Answer, Request
+from services.connectors.domain.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It did not go, and may be tried again after so many seconds."""
+    """It did not go, and may be tried again after so many seconds.
+
+    With `whole` the other messages of the channel have to wait as well. 0 seconds: longer each time.
+    """
 
     after: float
     reason: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +55,22 @@ class InDoubt:
 
 
 Outcome = Sent | Refused | Later | InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The newest live values of a channel's secret settings. They are in no repr."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def text(self, name: str) -> str:
+        """One of them; empty when it has no value."""
+        return self.values.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one kind asks its vendor to send a message, and understands the answer. Both are pure and total."""
+
+    request: Callable[[Outgoing, Settings, Secrets], Request]
+    outcome: Callable[[Answer], Outcome]

@@ -14,10 +14,14 @@ class ConsentField:
 
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """Contract field to the form fields it is made of; form fields in dotted spelling."""
+    """Contract field to the form fields it is made of; form fields in dotted spelling.
+
+    `hidden` are fields that people do not see: they say nothing.
+    """
 
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     consents: Mapping[str, ConsentField] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from services.hub.engines.child import Child, Program
 from services.hub.engines.errors import EngineError
+from services.hub.engines.home import unusable
 from services.hub.engines.nats_config import Account, ServerConfig, render
 
 HOST = "127.0.0.1"
@@ -123,7 +124,6 @@ class NatsServer:
 
     async def start(self, within: float = 20.0) -> None:
         """Configure and run the server; wait until it takes clients. EngineError when it does not."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.write_config()
         self.child.start()
         try:
@@ -134,12 +134,16 @@ class NatsServer:
             raise
 
     def write_config(self) -> None:
-        """Write the configuration and have the server check it; the old one stays when it is wrong."""
+        """Write the configuration and have the server check it; the old one stays when that fails."""
         fresh = self.config_file.with_suffix(".new")
-        fresh.write_text(self._text())
-        fresh.chmod(0o600)
-        check(fresh)
-        fresh.replace(self.config_file)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(self._text())
+            fresh.chmod(0o600)
+            check(fresh)
+            fresh.replace(self.config_file)
+        except OSError as problem:
+            raise unusable(self.folder, problem) from problem
 
     def _text(self) -> str:
         return render(

@@ -28,12 +28,12 @@ SERVICES: dict[str, Duties] = {
         publishes=("intake.>", f"$KV.{streams.INLETS_BUCKET}.>"),
         reads=("INTAKE", f"KV_{streams.INLETS_BUCKET}"),
         reads_partners=True,
-        objects=(streams.DELIVERIES_STORE,),
+        objects=(streams.DELIVERIES_STORE, streams.FILES_STORE),
     ),
     # Its own stream too: every replica shows every call, whoever of them identified it.
     "leads": Duties(reads=("CRM_CONNECTORS", "CRM_LEADS", "CRM_DEALS", "CRM_NOTIFICATIONS")),
-    "deals": Duties(reads=("CRM_LEADS", "CRM_NOTIFICATIONS"), commands=("notifications",)),
-    "notifications": Duties(reads=("CRM_LEADS",)),
+    "deals": Duties(reads=("CRM_LEADS", "CRM_NOTIFICATIONS"), commands=("notifications", "connectors")),
+    "notifications": Duties(reads=("CRM_LEADS",), commands=("connectors",)),
 }
 BUCKETS = (streams.DEFINITIONS_BUCKET, streams.TOKENS_BUCKET)
 """What every service reads. It writes its own part of the definitions; the rest is the hub's."""

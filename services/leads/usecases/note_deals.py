@@ -1,10 +1,13 @@
-"""Note how the deals of leads stand: touches go on with a qualified lead until its deal is closed."""
+"""Note how the deals of leads stand: touches go on with a qualified lead until its deal is closed.
+
+Whoever calls is shown with their open ones.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from contracts.deals import DealMoved
-from services.leads.store import leads
+from contracts.deals import DealMoved, DealOpened
+from services.leads.store import deals, leads
 
 if TYPE_CHECKING:
     from services.runtime.work import Work
@@ -18,3 +21,9 @@ async def note_deals(moves: Sequence[DealMoved], work: "Work") -> None:
         [lead for lead, is_closed in closed.items() if is_closed],
         [lead for lead, is_closed in closed.items() if not is_closed],
     )
+    await deals.moved(work.connection, moves)
+
+
+async def note_new_deals(opened: Sequence[DealOpened], work: "Work") -> None:
+    """Remember deals as they were opened."""
+    await deals.opened(work.connection, opened)

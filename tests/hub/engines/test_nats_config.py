@@ -1,9 +1,10 @@
+import errno
 from pathlib import Path
 
 import pytest
 
 from services.hub.engines.errors import EngineError
-from services.hub.engines.nats import check
+from services.hub.engines.nats import NatsServer, check
 from services.hub.engines.nats_accounts import accounts
 from services.hub.engines.nats_config import Account, Grant, ServerConfig, User, render
 from services.hub.engines.nats_grants import SERVICES
@@ -50,6 +51,23 @@ def test_a_wrong_configuration_is_refused_in_the_servers_words(home: Path) -> No
     with pytest.raises(EngineError, match="prot") as refused:
         check(path)
     assert str(path) in refused.value.remedy
+
+
+def test_a_full_disk_is_called_so_and_the_old_configuration_stays(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = NatsServer(home, pool_accounts(1))
+    server.write_config()
+    before = server.config_file.read_text()
+
+    def full(_path: Path, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    server.accounts = pool_accounts(2)
+    with pytest.raises(EngineError, match=f"the disk of {home} is full"):
+        server.write_config()
+    assert server.config_file.read_text() == before
 
 
 def test_a_grant_of_nothing_denies_everything() -> None:

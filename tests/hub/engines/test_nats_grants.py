@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from services.connectors.domain import Delivery
+from services.connectors.errors import Gone
+from services.connectors.files.jetstream import ObjectStore
+from services.connectors.files.spool import Spool
 from services.connectors.store.raw import large_body, store
 from services.hub.engines.nats_grants import SERVICES
 from services.hub.topology import specs
@@ -52,6 +56,20 @@ async def test_a_service_publishes_its_own_facts_and_nobody_elses(bus: HubBus, s
     await assert_refused(bus, client, "$KV.definitions.active")
     await assert_refused(bus, client, "$JS.API.STREAM.DELETE.CRM_LEADS")
     await assert_refused(bus, client, "$JS.API.STREAM.PURGE.INTAKE")
+
+
+async def test_of_a_thing_with_two_owners_each_tells_its_own_facts(bus: HubBus) -> None:
+    told = {"connectors": "crm.calls.ringing.v1.00", "leads": "crm.calls.identified.v1.00"}
+    for service, other in (("connectors", "leads"), ("leads", "connectors")):
+        client = await bus.connect(service)
+        assert (await client.jetstream().publish(told[service], b"{}")).stream == f"CRM_{service.upper()}"
+        await assert_refused(bus, client, told[other])
+    mine = await _service_bus(bus, "leads")
+    for stream in ("CRM_LEADS", "CRM_CONNECTORS"):
+        feed = await Feed.open(mine, stream, datetime.now(UTC) - timedelta(hours=1), ["crm.calls.*.v1.*"])
+        assert feed.pending == len(await feed.next(5)) == 1
+        await feed.close()
+    await mine.close()
 
 
 async def _service_bus(bus: HubBus, service: str) -> Bus:
@@ -144,3 +162,19 @@ async def test_connectors_keep_large_bodies_in_the_object_store(bus: HubBus) -> 
     await store(mine, large, 5.0)
     assert await large_body(mine, large) == large.body
     await mine.close()
+
+
+async def test_connectors_keep_files_in_a_bucket_of_their_own(bus: HubBus) -> None:
+    mine, file_id = await _service_bus(bus, "connectors"), UUID(int=7)
+    place = ObjectStore(mine)
+    with Spool(400_000) as spool:
+        spool.write(b"x" * 400_000)
+        await place.put(file_id, spool)
+    assert [len(part) async for part in place.read(file_id)] == [131072, 131072, 131072, 6784]
+    await place.erase(file_id)
+    with pytest.raises(Gone):
+        await anext(place.read(file_id))
+    await mine.close()
+    leads = await bus.connect("leads")
+    await assert_refused(bus, leads, "$O.files.C.x")
+    await assert_refused(bus, leads, "$JS.API.STREAM.MSG.GET.OBJ_files")

@@ -1,0 +1,1 @@
+"""Who is calling now, for people who look on."""
