@@ -22,7 +22,7 @@ _SCHEMES = {
     "standard_webhooks": "Standard Webhooks",
     "ecdsa": "ECDSA",
 }
-_HEAD = ("Kind", "For", "Transport", "Proof of origin", "Events", "Recordings", "Maturity")
+_HEAD = ("Kind", "For", "Transport", "Proof of origin", "Events", "Sends", "Recordings", "Maturity")
 
 
 def inserted(page: str) -> str:
@@ -45,12 +45,22 @@ def _row(kind: Kind) -> tuple[str, ...]:
     return (
         f"[{code(kind.name)}](../services/connectors/catalog/{kind.name}/README.md)",
         manifest.title,
-        manifest.transport,
+        ", ".join(filter(None, (manifest.transport, manifest.also))),
         _proof(kind, reached.vector),
         ", ".join(map(code, accepted)) + more,
+        _sends(kind),
         str(len(fixtures_of(kind))),
         f"{reached}{when}",
     )
+
+
+def _sends(kind: Kind) -> str:
+    """The longest text and how long one may write; empty when it only receives."""
+    sending = kind.manifest.sending
+    if sending is None:
+        return ""
+    window = f", within {sending.window_hours} h" if sending.window_hours else ""
+    return f"{sending.longest} {'bytes' if sending.counts == 'bytes' else 'characters'}{window}"
 
 
 def _proof(kind: Kind, vector: str) -> str:

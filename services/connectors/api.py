@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
-from services.connectors.definitions.channel import Channel
+from services.connectors.definitions.channel import Channel, Rules
+from services.connectors.drivers.standing import DriverView, standing
 from services.connectors.errors import Gone, NotStored
+from services.connectors.sending.routes import Desk, add_messages
 from services.connectors.store import deliveries
 from services.connectors.store.raw import STREAM, large_body, message_at, stored_delivery
 from services.connectors.usecases.read_raw import CurrentRules
+from services.connectors.usecases.release import release
 from services.connectors.usecases.replay_channel import replay_channel
 from services.runtime.auth import require
 from services.runtime.inputs import Line, Moment
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 MayLook = Depends(require("marketing", "operator"))
 DeliveryId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["5c1f0c6b0e7f4b0b9c0d1e2f3a4b5c6d"])]
-VerdictName = Literal["waiting", "accepted", "ignored", "rejected", "failed"]
+VerdictName = Literal["waiting", "accepted", "ignored", "rejected", "failed", "quarantined"]
 _EXAMPLE: dict[str, JsonValue] = {
     "id": "5c1f0c6b0e7f4b0b9c0d1e2f3a4b5c6d",
     "channel": "main-site",
@@ -52,6 +55,7 @@ class ChannelView(BaseModel):
                 "transport": "webhook",
                 "inlet": "/in/main-site",
                 "open": True,
+                "driver": None,
                 "deliveries": {"accepted": 41, "ignored": 3},
             }
         }
@@ -63,6 +67,9 @@ class ChannelView(BaseModel):
     transport: str
     inlet: str = Field(description="A path, mail addresses, a subject on the bus; or how we fetch them.")
     open: bool = Field(description="False while a secret it needs has no value.")
+    driver: DriverView | None = Field(
+        default=None, description="How it stands where we fetch or listen; null where we are called."
+    )
     deliveries: dict[str, int] = Field(description="How many have which verdict.")
 
 
@@ -115,11 +122,35 @@ class ReplayView(BaseModel):
     missing: int = Field(description="Large bodies that are no longer kept.")
 
 
-def api(host: "Host", rules: CurrentRules) -> APIRouter:
+class ReleaseRequest(BaseModel):
+    """Which of the deliveries that a guard set aside are published after all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"delivery": _EXAMPLE["id"]}})
+
+    delivery: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        description="One delivery; null for all that are set aside now."
+    )
+
+
+class ReleaseView(BaseModel):
+    """What a release did."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"released": 1, "published": 1, "failed": 0, "missing": 0}}
+    )
+
+    released: int
+    published: int = Field(description="Facts published.")
+    failed: int = Field(description="Released, but no parser can read them yet.")
+    missing: int = Field(description="Their bytes are no longer kept.")
+
+
+def api(host: "Host", rules: CurrentRules, desk: Desk) -> APIRouter:
     """The routes of this service."""
     router = APIRouter(tags=["connectors"])
     _add_channels(router, host, rules)
     _add_deliveries(router, host)
+    add_messages(router, host, rules, desk)
     return router
 
 
@@ -129,7 +160,9 @@ def _add_channels(router: APIRouter, host: "Host", rules: CurrentRules) -> None:
         """Every channel with its inlet."""
         async with host.database.pool.acquire() as connection:
             counts = await deliveries.counts(connection)
-        return [_view(channel, counts.get(name, {})) for name, channel in rules().channels.items()]
+        channels = rules().channels
+        drivers = await standing(host.bus, channels.values())
+        return [_view(one, counts.get(name, {}), drivers.get(name)) for name, one in channels.items()]
 
     @router.post(
         "/channels/{name}/replay",
@@ -140,12 +173,33 @@ def _add_channels(router: APIRouter, host: "Host", rules: CurrentRules) -> None:
         name: Annotated[str, Path(max_length=100, examples=["main-site"])], wanted: ReplayRequest
     ) -> ReplayView:
         """Parse kept deliveries again, as after a fix. Nothing is published twice."""
-        channel = rules().channels.get(name)
-        if channel is None:
-            raise Problem(404, "No such channel", "There is no channel of this name.", field="name")
+        channel = _named(rules(), name)
         since = wanted.since or host.clock.now() - timedelta(days=1)
         done = await replay_channel(host, rules(), channel, since, wanted.only_failed)
         return ReplayView(**done.plain())
+
+    @router.post("/channels/{name}/release", dependencies=[MayLook], responses=problems(404, 503))
+    async def release_deliveries(
+        name: Annotated[str, Path(max_length=100, examples=["main-site"])], wanted: ReleaseRequest
+    ) -> ReleaseView:
+        """Publish what the channel's guard set aside. Nothing is published twice."""
+        channel = _named(rules(), name)
+        try:
+            done = await release(host, rules(), channel, wanted.delivery)
+        except NotStored as away:
+            raise Problem(503, "Not available right now", str(away), remedy="Try again later.") from away
+        if wanted.delivery is not None and not (done.released or done.missing):
+            detail = "No delivery of this id is set aside in this channel."
+            remedy = "GET /api/connectors/deliveries?verdict=quarantined lists those that are."
+            raise Problem(404, "No such delivery", detail, field="delivery", remedy=remedy)
+        return ReleaseView(**done.plain())
+
+
+def _named(rules: Rules, name: str) -> Channel:
+    channel = rules.channels.get(name)
+    if channel is None:
+        raise Problem(404, "No such channel", "There is no channel of this name.", field="name")
+    return channel
 
 
 def _add_deliveries(router: APIRouter, host: "Host") -> None:
@@ -184,7 +238,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemBody} for status in statuses}
 
 
-def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
+def _view(channel: Channel, counts: dict[str, int], driver: DriverView | None) -> ChannelView:
     return ChannelView(
         name=channel.name,
         kind=channel.kind.name,
@@ -192,6 +246,7 @@ def _view(channel: Channel, counts: dict[str, int]) -> ChannelView:
         transport=channel.transport,
         inlet=channel.inlet,
         open=not channel.missing,
+        driver=driver,
         deliveries=counts,
     )
 

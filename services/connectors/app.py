@@ -1,7 +1,9 @@
 """Puts connectors together."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,13 +13,21 @@ from services.connectors.api import api
 from services.connectors.definitions import compile
 from services.connectors.definitions.channel import Rules
 from services.connectors.drivers.driving import Drivers
-from services.connectors.handlers import own_reader, partner_readers
+from services.connectors.files.api import files_api
+from services.connectors.files.fetching import Fetching
+from services.connectors.files.places import place_of
+from services.connectors.handlers import commands, own_reader, partner_readers
+from services.connectors.inlets import lmtp
 from services.connectors.inlets.http import inlet
 from services.connectors.inlets.smtp import serve
 from services.connectors.sending.carrier import Carriers
+from services.connectors.sending.dispatch import Dispatch
+from services.connectors.sending.routes import Desk
 from services.connectors.settings import ConnectorsSettings
+from services.connectors.store import sends
 from services.connectors.store.interactions import other_names
 from services.connectors.usecases.fetch_bodies import fetch_bodies
+from services.connectors.usecases.forget_calls import forgetting
 from services.connectors.usecases.read_raw import CurrentRules
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.definitions import Definitions
@@ -26,6 +36,9 @@ from services.runtime.patience import wait_any
 from services.runtime.streams import ingress_stream
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from services.runtime.database import Connection
     from services.runtime.host import Host
 
 log = structlog.get_logger()
@@ -52,24 +65,55 @@ def build(
     def rules() -> Rules:
         return definitions.current
 
-    async def listen_for_mail(host: "Host") -> None:
-        await serve(host, settings, rules, smtp_started)
+    dispatch = Dispatch(rules, carriers, uuid.uuid4(), timeout=settings.send_timeout)
+    desk = Desk(dispatch.wake.set, timedelta(hours=settings.send_patience_hours))
 
     return Program(
         name="connectors",
         facts=[own_reader(definitions, large)],
         varying=partner_readers(definitions, settings.partners, large),
+        commands=commands(definitions, desk.wake, desk.patience),
         definitions=definitions,
         loops={
-            "smtp": listen_for_mail,
+            **listening(settings, rules, smtp_started),
             "large_bodies": fetching(rules, large),
-            "drivers": Drivers(rules, carriers).run,
+            "drivers": Drivers(rules, carriers, settings.folder_root).run,
+            "sending": dispatch.run,
+            "files": Fetching(settings, rules).run,
         },
-        api=lambda host: api(host, rules),
+        api=lambda host: routes(host, settings, rules, desk),
         inlet=lambda host: inlet(host, settings, rules),
-        resolve=other_names,
+        resolve=known_names,
         streams=[ingress_stream(partner) for partner in settings.partners],
+        forget=forgetting(settings.keep_calls_days, settings.keep_intake_days),
     )
+
+
+def listening(
+    settings: ConnectorsSettings, rules: CurrentRules, smtp_started: Callable[[int], None]
+) -> dict[str, Callable[["Host"], Awaitable[None]]]:
+    """The loops that take mail in."""
+
+    async def listen_for_mail(host: "Host") -> None:
+        await serve(host, settings, rules, smtp_started)
+
+    async def listen_for_local_mail(host: "Host") -> None:
+        await lmtp.serve(host, settings, rules)
+
+    local = {"lmtp": listen_for_local_mail} if lmtp.wanted(settings) else {}
+    return {"smtp": listen_for_mail, **local}
+
+
+def routes(host: "Host", settings: ConnectorsSettings, rules: CurrentRules, desk: Desk) -> "APIRouter":
+    """What is served under /api/connectors."""
+    router = api(host, rules, desk)
+    router.include_router(files_api(host, place_of(settings, host.bus)))
+    return router
+
+
+async def known_names(connection: "Connection", name: str) -> set[str]:
+    """Under which other names something that came in or went out is known."""
+    return await other_names(connection, name) | await sends.other_names(connection, name)
 
 
 def fetching(rules: CurrentRules, large: asyncio.Event) -> Callable[["Host"], Awaitable[None]]:

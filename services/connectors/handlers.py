@@ -1,18 +1,21 @@
-"""From raw streams to use cases: what the inlets stored, and what partners published."""
+"""From the bus to use cases: what the inlets stored, what partners published, what others wish sent."""
 
 import asyncio
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from contracts.sending import SendMessage
 from services.connectors.definitions.channel import Rules
 from services.connectors.store.raw import STREAM, Stored, stored_delivery
 from services.connectors.usecases.outcome import Outcome, outcome_of, waiting
 from services.connectors.usecases.read_raw import partner_stored
 from services.connectors.usecases.take_deliveries import Arrival, cause_of, take_deliveries
+from services.connectors.usecases.take_messages import OtherMessage, take_message
 from services.runtime.cause import Cause
+from services.runtime.commands import Commands
 from services.runtime.definitions import Definitions
-from services.runtime.errors import Retryable
+from services.runtime.errors import Permanent, Retryable
 from services.runtime.facts import Facts, Many
 from services.runtime.received import RawMessage, Received, broken
 from services.runtime.shared_readers import Varying
@@ -55,6 +58,25 @@ def partner_readers(definitions: Definitions[Rules], known: Collection[str], lar
     return Varying(streams, facts)
 
 
+def commands(definitions: Definitions[Rules], wake: Callable[[], None], patience: timedelta) -> Commands:
+    """The commands this service takes. `wake` is called when there is something to send."""
+    taken = Commands()
+
+    @taken.on(SendMessage)
+    async def on_send(wish: Received[SendMessage], work: "Work") -> None:
+        rules = await _active(definitions)
+        channel = rules.channels.get(wish.data.channel)
+        if channel is None and work.now - wish.received_at < _NEWS:
+            raise Retryable("the channel is not known here yet", after=_AGAIN)
+        try:
+            await take_message(work, wish.data, channel, patience)
+        except OtherMessage as error:
+            raise Permanent(str(error)) from error
+        wake()
+
+    return taken
+
+
 def _decode_own(message: RawMessage) -> Received[object]:
     try:
         return _received(message, stored_delivery(message))
@@ -95,7 +117,9 @@ def _outcome(stored: Stored, rules: Rules, work: "Work") -> Outcome:
     channel = rules.channels.get(delivery.channel)
     if channel is None and stored.stream == STREAM and work.now - delivery.received_at < _NEWS:
         raise Retryable("the channel is not known here yet", after=_AGAIN)
-    return waiting(delivery) if stored.large else outcome_of(channel, delivery)
+    if stored.large:
+        return waiting(delivery, channel.guard if channel else None)
+    return outcome_of(channel, delivery)
 
 
 async def _active(definitions: Definitions[Rules]) -> Rules:

@@ -7,6 +7,7 @@ import pytest
 from services.runtime.bus import Bus
 from services.runtime.database import Database
 from services.runtime.provision import buckets, facts_stream, ingress_stream, intake_stream, provision
+from services.runtime.streams import commands_consumer, commands_stream
 from tests.connectors.stage import Stage
 from tests.support.accounts import PARTNER, NatsAccount
 
@@ -26,8 +27,10 @@ async def bus(nats_account: NatsAccount) -> AsyncIterator[Bus]:
     specs = [
         intake_stream(),
         ingress_stream(PARTNER),
-        facts_stream("connectors", ["interactions"]),
+        facts_stream("connectors", ["interactions", "calls", "files", "receipts"]),
         *buckets(),
+        commands_stream(),
+        commands_consumer("connectors"),
     ]
     await provision(bus, specs)
     yield bus

@@ -69,13 +69,18 @@ class Stage:
             self.seq += 1
             seq = self.seq
         channel = self.rules.channels.get(delivery.channel)
-        outcome = waiting(delivery) if large else outcome_of(channel, delivery)
+        outcome = outcome_of(channel, delivery)
+        if large:
+            outcome = waiting(delivery, channel and channel.guard)
         cause = cause_of(delivery.id, "INTAKE", seq)
         return Arrival(outcome, "INTAKE", seq, cause, len(delivery.body))
 
     async def take(self, *deliveries: Delivery) -> list[Arrival]:
         """Take these in as one set."""
-        arrivals = [self.arrival(delivery) for delivery in deliveries]
+        return await self.take_in([self.arrival(delivery) for delivery in deliveries])
+
+    async def take_in(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Take these arrivals in as one set."""
         async with self.work(arrivals[0].cause) as work:
             await take_deliveries(arrivals, work)
         return arrivals

@@ -7,6 +7,7 @@ from services.runtime.definitions import DefinitionErrors
 
 FORM: dict[str, Any] = {"kind": "form", "settings": {"origins": ["https://school.example"]}}
 BOT: dict[str, Any] = {"kind": "telegram", "settings": {"secret": "${BOT_SECRET}"}}
+DROPS: dict[str, Any] = {"kind": "folder", "settings": {"path": "leads/in"}}
 MAIL: dict[str, Any] = {"kind": "smtp", "settings": {"addresses": ["info@school.example", "@leads.example"]}}
 
 
@@ -47,11 +48,19 @@ def test_secrets_come_from_where_they_are_told_and_are_never_shown() -> None:
 
 def test_a_secret_without_a_value_is_no_mistake_but_no_secret_either(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = channel_of("bot", BOT, {"BOT_SECRET": ""})
-    assert closed.secrets == {"secret": ()}
+    assert closed.secrets["secret"] == ()
     assert closed.missing == ["secret"]
     monkeypatch.setenv("BOT_SECRET", "from the environment")
     [secret] = channel_of("bot", BOT).secrets["secret"]
     assert secret.get_secret_value() == "from the environment"
+
+
+def test_what_only_one_transport_needs_is_not_asked_of_the_other() -> None:
+    polled = {"kind": "telegram", "settings": {"receive": "poll", "token": "${TOKEN}"}}
+    bot = channel_of("bot", polled, {"TOKEN": "t"})
+    assert (bot.transport, bot.inlet, bot.missing) == ("poll", "poll", [])
+    assert channel_of("bot", polled, {}).missing == ["token"]
+    assert channel_of("bot", BOT, {"BOT_SECRET": "s"}).missing == []
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,22 @@ def test_a_secret_without_a_value_is_no_mistake_but_no_secret_either(monkeypatch
             "a-z",
         ),
         ({"x": {**FORM, "consents": {"ads": {"fild": "a"}}}}, "channels.x.consents.ads", "", ""),
+        (
+            {"x": {"kind": "telegram", "settings": {"receive": "poll"}}},
+            "channels.x.settings.token",
+            "missing",
+            "Add token",
+        ),
+        ({"a": DROPS, "b": DROPS}, "channels.b.settings.path", "another channel", "once"),
+        *(
+            (
+                {"x": {"kind": "folder", "settings": {"path": path}}},
+                "channels.x.settings.path",
+                "below the root",
+                "leads/in",
+            )
+            for path in ("/etc", "../up", "a/../b", "a/", "./a", "a//b", ".hidden")
+        ),
         ([], "channels", "dictionary", ""),
     ],
 )

@@ -1,5 +1,6 @@
 """Handshakes, exact answers, and what of a request is kept, all as a manifest says."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from services.connectors.definitions.channel import Channel
 from services.connectors.domain import Settings
 from services.connectors.errors import Refused
 from services.connectors.inlets import answers
-from services.connectors.inlets.gate import admit, delivery_of
+from services.connectors.inlets.gate import admit, delivery_of, opening
 from services.connectors.verify import Presented
 from tests.connectors.fixtures import AT
 
@@ -109,6 +110,36 @@ def test_an_event_may_be_kept_and_answered_otherwise() -> None:
     assert refused(shop, post('{"event": "START"}')) == 401
 
 
+def test_options_may_be_a_handshake_and_is_else_a_browsers_question() -> None:
+    asks = {"header:webhook-request-origin": "{setting:group}"}
+    owed = {"event": "asked", "method": "OPTIONS", "when": asks, "headers": {"x-a": "{setting:group}"}}
+    shop = channel(replies=[owed])
+    request = Presented("OPTIONS", b"", AT, {"webhook-request-origin": "77"})
+    reply = opening(shop, request)
+    assert reply is not None
+    assert answers.owing(reply, shop, request).headers["x-a"] == "77"
+    browser = replace(request, headers={**request.headers, "access-control-request-method": "POST"})
+    stranger = replace(request, headers={"webhook-request-origin": "78"})
+    assert opening(shop, browser) is opening(shop, stranger) is opening(channel(), request) is None
+    assert answers.preflight(shop, {}).headers["allow"] == "POST, OPTIONS"
+
+
+def test_a_refusal_names_the_place_and_the_remedy_and_no_secret() -> None:
+    shop = channel(replies=[META])
+    wrong = replace(get("hub.mode=subscribe&hub.challenge=1&hub.verify_token=to"))
+    cases = (post("{}"), post('{"secret": "x"}'), wrong, get("a=1"))
+    places = ("field:secret", "field:secret", "query:hub.verify_token", "method")
+    for request, place in zip(cases, places, strict=True):
+        with pytest.raises(Refused) as caught:
+            admit(shop, request)
+        told = json.loads(answers.refused(shop, {}, caught.value).body)
+        assert told["field"] == place
+        assert told["remedy"]
+        assert "tok " not in told["detail"]
+    late = answers.refused(shop, {}, Refused(429, "too many", after=7))
+    assert (late.status, late.headers["retry-after"]) == (429, "7")
+
+
 def test_an_answer_holds_exactly_what_the_manifest_says() -> None:
     owed = {
         "body": '<Response><Say>{setting:confirmation}</Say></Response>{"a": {b}}',
@@ -124,7 +155,7 @@ def test_an_answer_holds_exactly_what_the_manifest_says() -> None:
 def test_a_refusal_has_the_status_that_the_vendor_needs() -> None:
     shop = channel(answer={"instead": {"401": 406, "413": 200}})
     for ours, theirs in ((401, 406), (413, 200), (403, 403)):
-        assert answers.refused(shop, {}, ours, "why").status == theirs
+        assert answers.refused(shop, {}, Refused(ours, "why")).status == theirs
 
 
 def test_requests_without_a_body_are_told_apart_by_their_address() -> None:
@@ -146,6 +177,7 @@ def test_deliveries_of_one_body_are_told_apart_where_the_kind_says_so() -> None:
     "wrong",
     [
         {"replies": [{"event": "x", "when": {"cookie:a": "b"}}]},
+        {"replies": [{"event": "x", "method": "OPTIONS", "when": {"query:a": "b"}, "store": True}]},
         {"replies": [{"event": "x", "when": {"query:a": "b"}, "proof": {"query:t": "confirmation"}}]},
         {"verification": {"scheme": "shared_secret", "at": "path", "secret": "other"}},
         {"framing": "tea-leaves"},

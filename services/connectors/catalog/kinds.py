@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from services.connectors.catalog.manifest import Manifest
 from services.connectors.domain import Delivery, Parsed, Settings
+from services.connectors.domain.fetching import FileDialect
+from services.connectors.domain.sending import Dialect
 from services.connectors.errors import ManifestError
 
 CATALOG = Path(__file__).parent
@@ -37,6 +39,26 @@ class Kind:
         except (ImportError, AttributeError) as error:
             raise ManifestError(f"{self.folder / 'parse.py'}: {error}") from error
         return parser
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """How its messages are sent over HTTP, imported when it is first wanted. Raises ManifestError."""
+        try:
+            module = importlib.import_module(f"services.connectors.catalog.{self.name}.send")
+            return Dialect(module.request, module.outcome)
+        except (ImportError, AttributeError) as error:
+            raise ManifestError(f"{self.folder / 'send.py'}: {error}") from error
+
+    @cached_property
+    def files(self) -> FileDialect | None:
+        """How its files are asked for where an address alone does not do. Raises ManifestError."""
+        if not (self.folder / "files.py").is_file():
+            return None
+        try:
+            module = importlib.import_module(f"services.connectors.catalog.{self.name}.files")
+            return FileDialect(module.request, getattr(module, "then", None))
+        except (ImportError, AttributeError) as error:
+            raise ManifestError(f"{self.folder / 'files.py'}: {error}") from error
 
 
 def load_kind(folder: Path) -> Kind:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contracts.interactions import Medium
+from services.connectors.catalog.polling import Polling
+from services.connectors.catalog.sending import Sending
 from services.connectors.reading.frames import FRAMINGS
 from services.connectors.verify import LOCATION, Verification
 
@@ -63,6 +65,8 @@ class Reply(_Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> "Reply":
+        if self.store and self.method == "OPTIONS":
+            raise ValueError("a reply to OPTIONS is all there is: it cannot be stored")
         for location in (*self.when, *self.proof):
             if not LOCATION.fullmatch(location):
                 raise ValueError(f"{location} is no location such as query:name or field:name")
@@ -77,6 +81,13 @@ class Setting(_Strict):
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    transport: Transport | None = Field(
+        default=None, description="Where `required` holds for channels of this transport alone."
+    )
+
+    def needed(self, transport: str) -> bool:
+        """Whether a channel of this transport cannot do without it."""
+        return self.required and self.transport in (None, transport)
 
 
 class Source(_Strict):
@@ -118,10 +129,12 @@ class Manifest(_Strict):
     limit: float = Field(default=10.0, gt=0.5, description="Seconds the vendor waits for an answer.")
     retries: str = Field(default="", description="What the vendor does when it gets none, in words.")
     mapping: bool = Field(default=False, description="Whether channels may map fields.")
+    sending: Sending | None = Field(default=None, description="How it sends, if it does.")
     events: dict[str, Literal["accepted", "ignored"]] = Field(min_length=1)
     settings: dict[str, Setting] = Field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     proven: tuple[Proven, ...] = ()
+    poll: Polling | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "Manifest":
@@ -132,12 +145,27 @@ class Manifest(_Strict):
             for name in reply.proof.values():
                 if name not in self.settings or self.settings[name].type != "secret":
                     raise ValueError(f"the reply {reply.event} needs the secret setting {name}")
+        for sort, name in sorted(self.poll.names if self.poll else ()):
+            if name not in self.settings or (self.settings[name].type == "secret") != (sort == "secret"):
+                raise ValueError(f"poll names {{{sort}:{name}}}, which [settings] lacks")
+        if (self.poll is None) == ("poll" in (self.transport, self.also)):
+            raise ValueError("[poll] belongs to the transport poll, and that needs it")
+        receive = self.settings.get("receive")
+        if self.also is not None and not (receive and set(receive.choices) == {self.transport, self.also}):
+            raise ValueError("`also` needs the setting receive, a choice of both transports")
+        for name in self.sending.needs if self.sending else ():
+            if name not in self.settings:
+                raise ValueError(f"sending needs the setting {name}, which [settings] lacks")
         if self.framing and self.framing not in FRAMINGS:
             raise ValueError(f"framing must be one of {', '.join(sorted(FRAMINGS))}")
         for event in (*self.events, *(reply.event for reply in self.replies)):
             if not _EVENT.fullmatch(event):
                 raise ValueError(f"the event {event!r} cannot be part of a file name")
         return self
+
+    def transport_for(self, receive: object) -> Transport:
+        """How the deliveries of a channel come whose setting `receive` is this."""
+        return self.also if self.also is not None and receive == self.also else self.transport
 
     @property
     def asked(self) -> frozenset[str]:

@@ -27,6 +27,8 @@ from services.runtime.streams import PARTNER_NAME, PARTNER_NAME_RULE
 
 KEYS = frozenset({"channels"})
 CHANNEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# Relative, and spelled in one way alone: no dots lead up, no slash stands at an end.
+_FOLDER = re.compile(r"(?!\.)[^/\\\0]+(/(?!\.)[^/\\\0]+)*")
 _TARGET = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 
 
@@ -147,11 +149,11 @@ def _live(references: Any, secrets: Mapping[str, str]) -> tuple[SecretStr, ...]:
 
 
 def _shared_inlets(channels: list[Channel]) -> Iterator[DefinitionError]:
-    """A mail address or a partner leads to one channel only."""
+    """A mail address, a partner or a directory leads to one channel only."""
     taken: Counter[tuple[str, str]] = Counter()
     for channel in channels:
         transport = channel.transport
-        setting = {"smtp": "addresses", "nats": "partner"}.get(transport)
+        setting = {"smtp": "addresses", "nats": "partner", "folder": "path"}.get(transport)
         if setting is None:
             continue
         values = channel.settings.texts(setting) or (channel.settings.text(setting),)
@@ -168,3 +170,5 @@ def _odd_inlet(setting: str, value: str, path: str) -> Iterator[DefinitionError]
         yield DefinitionError(path, f'"{value}" is no mail address', "Write info@example.org.")
     if setting == "partner" and not PARTNER_NAME.fullmatch(value):
         yield DefinitionError(path, f'"{value}" cannot be a partner', PARTNER_NAME_RULE)
+    if setting == "path" and not _FOLDER.fullmatch(value):
+        yield DefinitionError(path, f'"{value}" is no directory below the root', "Write it like leads/in.")

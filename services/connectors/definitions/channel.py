@@ -36,7 +36,9 @@ class Channel:
     def missing(self) -> list[str]:
         """The secrets that it cannot do without and that have no value: they close it."""
         specs = self.kind.manifest.settings
-        return [name for name, live in self.secrets.items() if specs[name].required and not live]
+        return [
+            name for name, live in self.secrets.items() if specs[name].needed(self.transport) and not live
+        ]
 
     @property
     def kept_headers(self) -> tuple[str, ...]:
@@ -46,10 +48,7 @@ class Channel:
     @property
     def transport(self) -> str:
         """How its deliveries come: as its kind says, or as its setting `receive` chooses."""
-        manifest = self.kind.manifest
-        if manifest.also is not None and self.settings.text("receive") == manifest.also:
-            return manifest.also
-        return manifest.transport
+        return self.kind.manifest.transport_for(self.settings.text("receive"))
 
     @property
     def inlet(self) -> str:

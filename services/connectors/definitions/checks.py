@@ -26,11 +26,13 @@ def settings_of(kind: Kind, given: Mapping[str, Any], wrong: Wrong) -> dict[str,
         if key not in specs:
             wrong(f".settings.{key}", f"{kind.name} has no such setting", nearest(key, specs))
     values = {}
+    receive = specs.get("receive")
+    transport = kind.manifest.transport_for(given.get("receive", receive.default if receive else None))
     for key, spec in specs.items():
         complain = partial(_at, wrong, f".settings.{key}")
         value = given.get(key, spec.default)
         if value is None or value in ("", []):
-            if spec.required:
+            if spec.needed(transport):
                 complain("it is missing", f"Add {key}: {spec.description}")
             continue
         values[key] = _checked(spec, value, complain)

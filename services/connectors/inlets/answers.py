@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from services.connectors.catalog.manifest import Owed, Reply
 from services.connectors.definitions.channel import Channel
+from services.connectors.errors import Refused
 from services.connectors.verify import Presented
 
 _PAGE = (
@@ -17,6 +18,7 @@ _PAGE = (
     'padding: 0 1rem"><p>{text}</p></body></html>'
 )
 _AGAIN = "We could not take your enquiry just now. Please go back and send it again in a minute."
+_SOON = 5
 PREFLIGHT_SECONDS = "600"
 # Nothing that is echoed is longer.
 _LONGEST = 64_000
@@ -37,13 +39,14 @@ def stored(channel: Channel, request: Presented, delivery_id: str, reply: Reply 
     if reply is not None or owed.style == "plain":
         return owing(reply or owed, channel, request)
     shared = cross_origin(channel, request.headers)
+    redirect, thanks = channel.settings.text("redirect"), channel.settings.text("thanks")
     if wants_json(request.headers):
-        told = json.dumps({"status": "received", "delivery": delivery_id})
-        return Answer(200, {"content-type": "application/json", **shared}, told.encode())
-    redirect = channel.settings.text("redirect")
+        told = {"status": "received", "delivery": delivery_id, "message": thanks}
+        told |= {"redirect": redirect} if redirect else {}
+        return Answer(200, {"content-type": "application/json", **shared}, json.dumps(told).encode())
     if redirect:
         return Answer(303, {"location": redirect, **shared})
-    return page(200, channel.settings.text("thanks"), shared)
+    return page(200, thanks, shared)
 
 
 def owing(owed: Owed | Reply, channel: Channel, request: Presented) -> Answer:
@@ -59,29 +62,34 @@ def _line(value: bytes) -> str:
     return "".join(char for char in value.decode("latin-1") if char.isprintable())[:1000]
 
 
-def refused(channel: Channel | None, headers: Mapping[str, str], status: int, detail: str) -> Answer:
+def refused(channel: Channel | None, headers: Mapping[str, str], refusal: Refused) -> Answer:
     """For a delivery that is not safe, in RFC 9457 or, for a visitor's form, as a page."""
-    more = {"retry-after": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    status = refusal.status
+    after = refusal.after or (_SOON if status == HTTPStatus.SERVICE_UNAVAILABLE else None)
+    more = {"retry-after": str(after)} if after else {}
     if channel and status == HTTPStatus.METHOD_NOT_ALLOWED:
         more |= {"allow": _methods(channel)}
     if channel and channel.kind.manifest.answer.style == "browser":
         more |= cross_origin(channel, headers)
         if not wants_json(headers):
-            text = _AGAIN if status == HTTPStatus.SERVICE_UNAVAILABLE else detail
-            return page(status, text, more)
+            later = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+            return page(status, _AGAIN if later else refusal.reason, more)
     if channel:
         status = channel.kind.manifest.answer.instead.get(status, status)
-    return problem(status, detail, more)
+    return problem(status, refusal.reason, more, field=refusal.field, remedy=refusal.remedy)
 
 
-def problem(status: int, detail: str, more: Mapping[str, str] = {}) -> Answer:
-    """An RFC 9457 problem."""
+def problem(
+    status: int, detail: str, more: Mapping[str, str] = {}, *, field: str = "", remedy: str = ""
+) -> Answer:
+    """An RFC 9457 problem, with the part of the request that is wrong and what to do, as all our APIs."""
     told = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
+    told |= {name: value for name, value in (("field", field), ("remedy", remedy)) if value}
     return Answer(status, {"content-type": "application/problem+json", **more}, json.dumps(told).encode())
 
 
@@ -105,7 +113,7 @@ def preflight(channel: Channel, headers: Mapping[str, str]) -> Answer:
 
 
 def _methods(channel: Channel) -> str:
-    return ", ".join((*sorted(channel.kind.manifest.asked), "OPTIONS"))
+    return ", ".join((*sorted(channel.kind.manifest.asked - {"OPTIONS"}), "OPTIONS"))
 
 
 def cross_origin(channel: Channel, headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """What every request goes through: is it a handshake, does it prove itself, what of it is kept. Pure."""
 
 import hashlib
+from collections.abc import Iterable
 
 from services.connectors.catalog.manifest import Reply
 from services.connectors.definitions.channel import Channel
 from services.connectors.domain import Delivery
 from services.connectors.errors import Refused
-from services.connectors.verify import Presented, equals, kept_address, verify
+from services.connectors.verify import Presented, closed, equals, kept_address, verify
+from services.connectors.verify.keeping import kept_body
 
 _ANY = "*"
+# By this header an OPTIONS request is a browser's question (WHATWG Fetch, CORS preflight).
+_PREFLIGHT = "access-control-request-method"
 # A body above this is no handshake.
 _LARGEST_HANDSHAKE = 256 * 1024
 
@@ -21,12 +25,18 @@ def admit(channel: Channel, request: Presented) -> Reply | None:
     manifest = channel.kind.manifest
     reply = next((one for one in manifest.replies if _meant(one, channel, request)), None)
     if reply is None and request.method not in manifest.methods:
-        raise Refused(405, f"This inlet takes {', '.join(manifest.methods)} only.")
+        raise not_taken(manifest.methods)
     if reply is not None:
         _prove(reply, channel, request)
     if reply is None or reply.store or reply.verified:
         verify(manifest.verification, request, channel.held)
     return reply
+
+
+def not_taken(methods: Iterable[str]) -> Refused:
+    """The refusal of another method than these."""
+    told = ", ".join(methods)
+    return Refused(405, f"This inlet takes {told} only.", field="method", remedy=f"Use {told}.")
 
 
 def _meant(reply: Reply, channel: Channel, request: Presented) -> bool:
@@ -51,9 +61,23 @@ def _prove(reply: Reply, channel: Channel, request: Presented) -> None:
     for location, name in reply.proof.items():
         values = channel.held.values(name)
         if not values:
-            raise Refused(403, f"the channel is closed: its setting {name} has no value")
+            raise closed(name)
         if not equals(request.value(location) or "", values):
-            raise Refused(403, f"{location} does not hold this channel's {name}")
+            reason = f"{location} does not hold this channel's {name}"
+            raise Refused(403, reason, field=location, remedy=f"Enter the channel's {name} at the sender.")
+
+
+def opening(channel: Channel, request: Presented) -> Reply | None:
+    """The reply to an OPTIONS request that is a handshake of the kind, not a browser's question."""
+    manifest = channel.kind.manifest
+    if _PREFLIGHT in request.headers or request.method not in manifest.asked:
+        return None
+    reply = next((one for one in manifest.replies if _meant(one, channel, request)), None)
+    if reply is not None:
+        _prove(reply, channel, request)
+        if reply.verified:
+            verify(manifest.verification, request, channel.held)
+    return reply
 
 
 def delivery_of(channel: Channel, request: Presented) -> Delivery:
@@ -65,7 +89,7 @@ def delivery_of(channel: Channel, request: Presented) -> Delivery:
     return Delivery(
         channel.name,
         channel.kind.name,
-        request.body,
+        kept_body(channel.kind.manifest.verification, request),
         request.at,
         {name: request.headers[name] for name in channel.kept_headers if name in request.headers},
         query,

@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.connectors.definitions.channel import INLET, Channel, Rules
 from services.connectors.errors import NotStored, Refused
-from services.connectors.inlets import answers
+from services.connectors.inlets import answers, script
 from services.connectors.inlets.answers import Answer
-from services.connectors.inlets.gate import admit, delivery_of
+from services.connectors.inlets.gate import admit, delivery_of, not_taken, opening
+from services.connectors.inlets.peers import Door
 from services.connectors.settings import ConnectorsSettings
 from services.connectors.store import raw
 from services.connectors.verify import Presented
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from services.runtime.host import Host
 
 log = structlog.get_logger()
+_EMPTY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _RAW_HEADER = "latin-1"
+_LATER = "Nothing of it was kept: hand it over again in a few seconds."
+_NAMES = "See that the name after /in/ is spelled as in the definitions that are active."
 # Of a vendor's time limit: the rest is for the way there and back.
 _SHARE = 0.7
 
 
 def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]) -> ASGIApp:
     """One app for every channel. Plain ASGI: nothing is to be validated but bytes."""
+    door = Door(settings)
 
     async def take(scope: Scope, receive: Receive, send: Send) -> None:
         headers = {
@@ -34,10 +39,13 @@ def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]
         }
         name, _, rest = scope["path"].removeprefix(INLET).partition("/")
         channel = rules().channels.get(name)
+        if channel is None and name == script.NAME:
+            await _send(script.served(scope["method"], headers), send)
+            return
         try:
-            answer = await _take(host, settings, channel, rest, scope, receive, headers)
+            answer = await _take(host, settings, channel, door, rest, scope, receive, headers)
         except Refused as refusal:
-            answer = answers.refused(channel, headers, refusal.status, refusal.reason)
+            answer = answers.refused(channel, headers, refusal)
             log.info("delivery.refused", channel=channel and channel.name, status=refusal.status)
         await _send(answer, send)
 
@@ -47,7 +55,7 @@ def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]
 async def _send(answer: Answer, send: Send) -> None:
     given = answer.headers.items()
     headers = [(name.lower().encode(_RAW_HEADER), value.encode(_RAW_HEADER)) for name, value in given]
-    if answer.status != HTTPStatus.NO_CONTENT:
+    if answer.status not in _EMPTY:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
@@ -57,38 +65,45 @@ async def _take(
     host: "Host",
     settings: ConnectorsSettings,
     channel: Channel | None,
+    door: Door,
     rest: str,
     scope: Scope,
     receive: Receive,
     headers: Mapping[str, str],
 ) -> Answer:
     if channel is None or channel.transport != "webhook":
-        if host.definitions is not None and not host.definitions.loaded.is_set():
-            raise Refused(503, "The channels are not known yet: the bus is not available.")
-        raise Refused(404, "There is no channel of this name: `leadwire check` and `apply` make one.")
+        raise _unknown(host)
     manifest = channel.kind.manifest
-    if scope["method"] == "OPTIONS":
-        return answers.preflight(channel, headers)
-    if scope["method"] not in manifest.asked:
-        raise Refused(405, f"This inlet takes {', '.join(sorted(manifest.asked))} only.")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        # Kept byte for byte it could not be read, and unpacked it could be of any size (RFC 9110, 15.5.16).
-        raise Refused(415, "The body is compressed: send it as it is, without Content-Encoding.")
-    body = await _body(receive, headers, settings.intake_limit)
     base = _base(channel, settings, scope, headers)
+    if scope["method"] == "OPTIONS":
+        asked = _presented(host, base, rest, scope, headers, b"")
+        opened = opening(channel, asked)
+        return answers.owing(opened, channel, asked) if opened else answers.preflight(channel, headers)
+    if scope["method"] not in manifest.asked:
+        raise not_taken(sorted(manifest.asked))
+    door.admit(scope, channel)
+    body = await _body(receive, headers, settings.intake_limit)
     presented = _presented(host, base, rest, scope, headers, body)
     reply = admit(channel, presented)
     if reply is not None and not reply.store:
         log.info("delivery.replied", channel=channel.name, event=reply.event)
         return answers.owing(reply, channel, presented)
-    delivery = delivery_of(channel, presented)
+    delivery = door.named(channel, delivery_of(channel, presented), presented.peer)
     deadline = min(settings.intake_deadline, manifest.limit * _SHARE)
     try:
         await raw.store(host.bus, delivery, deadline, scope["state"]["traceparent"])
     except NotStored as error:
         log.warning("delivery.not_stored", channel=channel.name, why=str(error))
-        raise Refused(503, "The delivery could not be stored just now: hand it over again.") from error
+        reason = "The delivery could not be stored just now: hand it over again."
+        raise Refused(503, reason, remedy=_LATER) from error
     return answers.stored(channel, presented, delivery.id, reply)
+
+
+def _unknown(host: "Host") -> Refused:
+    if host.definitions is not None and not host.definitions.loaded.is_set():
+        return Refused(503, "The channels are not known yet: the bus is not available.", remedy=_LATER)
+    reason = "There is no channel of this name: `leadwire check` and `apply` make one."
+    return Refused(404, reason, field="path", remedy=_NAMES)
 
 
 def _base(channel: Channel, settings: ConnectorsSettings, scope: Scope, headers: Mapping[str, str]) -> str:
@@ -121,20 +136,26 @@ def _presented(
 
 
 async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
-    """The raw body. Raises Refused 413 as soon as it is known to be too large."""
-    too_large = f"The delivery is larger than {limit} bytes."
+    """The raw body. Raises Refused 413 as soon as it is known to be too large, 415 for a compressed one."""
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        # Kept byte for byte it could not be read, and unpacked it could be of any size (RFC 9110, 15.5.16).
+        reason = "The body is compressed: send it as it is, without Content-Encoding."
+        raise Refused(415, reason, field="header:content-encoding", remedy="Leave that header out.")
+    reason = f"The delivery is larger than {limit} bytes."
+    too_large = Refused(413, reason, field="body", remedy=f"Send at most {limit} bytes, files included.")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
-        raise Refused(413, too_large)
+        raise too_large
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused(400, "The sender hung up before the end.")
+            reason = "The sender hung up before the end."
+            raise Refused(400, reason, field="body", remedy="Hand it over again, whole.")
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
-            raise Refused(413, too_large)
+            raise too_large
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

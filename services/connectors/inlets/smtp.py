@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -31,23 +31,28 @@ _SESSION_SECONDS = 120.0
 _MOST_RECIPIENTS = 100
 # Real mail has longer lines than the 1,000 octets of RFC 5321.
 _LONGEST_LINE = 64 * 1024
+_STORED_AS = "250 2.0.0 Stored as "
+_CIRCLE = "554 5.4.6 The mail runs in a circle: too many Received headers"
+_CHANGED = "451 4.3.5 The channels have changed, send it again"
 _AWAY = "451 4.3.0 The mail could not be stored just now, send it again later"
 
 
-class _Session(SMTP):
+class MailSession(SMTP):
     """A session with room for real mail; it is in `open` as long as its connection lives."""
 
     line_length_limit = _LONGEST_LINE
 
-    def __init__(self, handler: "MailInlet", open: set["_Session"], **options: Any) -> None:
+    def __init__(self, handler: "MailInlet", open: set["MailSession"], **options: Any) -> None:
         super().__init__(handler, **options)
         self._open = open
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
         self._open.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
+        """It is over."""
         self._open.discard(self)
         super().connection_lost(error)
 
@@ -88,25 +93,36 @@ class MailInlet:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Store the mail once for each channel it is for."""
+        """Store the mail once for each channel it is for; one answer for all."""
+        replies = await self.stored(envelope)
+        worst = next((reply for reply in replies if not reply.startswith("250")), None)
+        return _reply(worst or f"250 2.0.0 Stored as {' '.join(dict.fromkeys(map(_id_in, replies)))}")
+
+    async def stored(self, envelope: Envelope) -> list[str]:
+        """What there is to be said to each recipient, in their order."""
         body = envelope.content if isinstance(envelope.content, bytes) else b""
         if _hops(body) > self._settings.smtp_hops:
-            return _reply("554 5.4.6 The mail runs in a circle: too many Received headers")
+            return [_CIRCLE] * len(envelope.rcpt_tos)
         rules = self._rules()
+        channels = {address: rules.for_recipient(address) for address in envelope.rcpt_tos}
         wanted: dict[str, tuple[Channel, list[str]]] = {}
         for address in envelope.rcpt_tos:
-            channel = rules.for_recipient(address)
-            if channel is None:
-                return _reply("451 4.3.5 The channels have changed, send it again")
-            wanted.setdefault(channel.name, (channel, []))[1].append(address)
-        kept = []
+            if (channel := channels[address]) is not None:
+                wanted.setdefault(channel.name, (channel, []))[1].append(address)
+        said: dict[str, str] = {}
+        for channel, addresses in wanted.values():
+            said[channel.name] = await self._said(channel, addresses, envelope.mail_from or "", body)
+        return [
+            said[channel.name] if (channel := channels[address]) is not None else _CHANGED
+            for address in envelope.rcpt_tos
+        ]
+
+    async def _said(self, channel: Channel, addresses: list[str], sender: str, body: bytes) -> str:
         try:
-            for channel, addresses in wanted.values():
-                kept.append(await self._store(channel, addresses, envelope.mail_from or "", body))
+            return f"{_STORED_AS}{await self._store(channel, addresses, sender, body)}"
         except NotStored as error:
             log.warning("mail.not_stored", why=str(error))
-            return _reply(_AWAY)
-        return _reply(f"250 2.0.0 Stored as {' '.join(kept)}")
+            return _AWAY
 
     async def _store(self, channel: Channel, addresses: list[str], sender: str, body: bytes) -> str:
         headers = {"mail-from": sender, "rcpt-to": ", ".join(addresses)}
@@ -119,6 +135,10 @@ class MailInlet:
         """Anything unforeseen makes the sender come again."""
         log.error("smtp.failed", error=type(error).__name__)
         return _reply(_AWAY)
+
+
+def _id_in(reply: str) -> str:
+    return reply.removeprefix(_STORED_AS)
 
 
 def _is_text(address: str) -> bool:
@@ -147,31 +167,46 @@ async def serve(
     started: Callable[[int], None] = lambda port: None,
 ) -> None:
     """Listen until the host stops. `started` is told the port. Raises OSError when it is taken."""
-    loop = asyncio.get_running_loop()
-    inlet = MailInlet(host, settings, rules)
-    sessions: set[_Session] = set()
-    options = {
-        "data_size_limit": settings.intake_limit,
-        "enable_SMTPUTF8": True,
-        "hostname": settings.smtp_name,
-        "ident": "Leadwire",
-        "tls_context": _tls(settings),
-        "timeout": _SESSION_SECONDS,
-        "loop": loop,
-    }
+    async with Sessions(settings, MailSession, MailInlet(host, settings, rules)) as sessions:
+        server = await asyncio.get_running_loop().create_server(
+            sessions.new, settings.smtp_inlet_host, settings.smtp_inlet_port
+        )
+        async with server:
+            started(server.sockets[0].getsockname()[1])
+            log.info("smtp.listening", host=settings.smtp_inlet_host, port=settings.smtp_inlet_port)
+            await wait_any(host.stopping)
 
-    def session() -> asyncio.BaseProtocol:
-        full = len(sessions) >= settings.smtp_sessions
-        return _Busy() if full else _Session(inlet, sessions, **options)
 
-    server = await loop.create_server(session, settings.smtp_inlet_host, settings.smtp_inlet_port)
-    async with server:
-        started(server.sockets[0].getsockname()[1])
-        log.info("smtp.listening", host=settings.smtp_inlet_host, port=settings.smtp_inlet_port)
-        await wait_any(host.stopping)
-    for one in list(sessions):
-        if one.transport is not None:
-            one.transport.close()
+class Sessions:
+    """The sessions of one inlet: as many as the settings allow; those that are open end with it."""
+
+    def __init__(self, settings: ConnectorsSettings, made: type[MailSession], inlet: MailInlet) -> None:
+        self._made = made
+        self._inlet = inlet
+        self._most = settings.smtp_sessions
+        self._open: set[MailSession] = set()
+        self._options = {
+            "data_size_limit": settings.intake_limit,
+            "enable_SMTPUTF8": True,
+            "hostname": settings.smtp_name,
+            "ident": "Leadwire",
+            "tls_context": _tls(settings),
+            "timeout": _SESSION_SECONDS,
+            "loop": asyncio.get_running_loop(),
+        }
+
+    def new(self) -> asyncio.BaseProtocol:
+        """What serves one more connection."""
+        full = len(self._open) >= self._most
+        return _Busy() if full else self._made(self._inlet, self._open, **self._options)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for one in list(self._open):
+            if one.transport is not None:
+                one.transport.close()
 
 
 class _Busy(asyncio.Protocol):

@@ -71,6 +71,15 @@ async def first_told(connection: "Connection", ids: Mapping[UUID, datetime]) -> 
     return {row["fact_id"] for row in found}
 
 
+async def forget_before(connection: "Connection", before: datetime) -> int:
+    """Delete calls last heard of, and ids told, before a time; how many rows."""
+    statuses: list[str] = [
+        await connection.execute("DELETE FROM calls WHERE seen_at < $1", before),
+        await connection.execute("DELETE FROM told WHERE told_at < $1", before),
+    ]
+    return sum(int(status.rsplit(" ", 1)[1]) for status in statuses)
+
+
 def _values(row: CallRow) -> tuple[Any, ...]:
     return row.call_id, row.channel, row.kind, row.call.external_id, _plain(row.call), row.at
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.connectors.domain import Verdict
 
@@ -89,6 +89,31 @@ def _values(first: Judged, last: Judged, times: int) -> tuple[Any, ...]:
         first.received_at, last.received_at, times, first.size,
         first.event, first.verdict, first.reason,
     )  # fmt: skip
+
+
+class Known(NamedTuple):
+    """What was made of a delivery."""
+
+    verdict: Verdict
+    reason: str
+
+
+async def verdicts(connection: "Connection", ids: Sequence[str]) -> dict[str, Known]:
+    """What was made of those deliveries that are known."""
+    rows = await connection.fetch("SELECT id, verdict, reason FROM deliveries WHERE id = ANY($1)", ids)
+    return {row["id"]: Known(row["verdict"], row["reason"]) for row in rows}
+
+
+async def quarantined(connection: "Connection", channel: str, after: str, limit: int) -> list[str]:
+    """The ids of a channel's deliveries that are set aside, in their order, from `after` on."""
+    rows = await connection.fetch(
+        "SELECT id FROM deliveries WHERE verdict = 'quarantined' AND channel = $1 AND id > $2"
+        " ORDER BY id LIMIT $3",
+        channel,
+        after,
+        limit,
+    )
+    return [row["id"] for row in rows]
 
 
 async def judge_again(connection: "Connection", delivery_id: str, judged: Judged, revision: int) -> None:

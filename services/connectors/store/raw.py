@@ -23,6 +23,7 @@ SUBJECT = "intake."
 INLINE_LIMIT = 512 * 1024
 _HEADER_LIMIT = 4_000
 _OWN = "Leadwire-"
+_USUAL_METHOD = "POST"
 _GIVEN = "In-"
 _SAFE = re.compile(r"[!-$&-~]([ -$&-~]*[!-$&-~])?")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
@@ -50,13 +51,15 @@ async def store(bus: Bus, delivery: Delivery, deadline: float, trace: str | None
     if trace and _TRACE.fullmatch(trace):
         headers["traceparent"] = trace
     try:
-        async with asyncio.timeout(deadline):
-            if len(body) > INLINE_LIMIT:
+        if len(body) > INLINE_LIMIT:
+            begun = asyncio.get_running_loop().time()
+            async with asyncio.timeout(deadline):
                 await _put(bus, delivery)
-                headers[_OWN + "Object"] = delivery.id
-                body = b""
-            subject = SUBJECT + delivery.channel
-            repeated = await bus.publish_with_others(STREAM, subject, body, headers, timeout=deadline)
+            deadline -= asyncio.get_running_loop().time() - begun
+            headers[_OWN + "Object"] = delivery.id
+            body = b""
+        subject = SUBJECT + delivery.channel
+        repeated = await bus.publish_with_others(STREAM, subject, body, headers, timeout=deadline)
     except (BusUnavailable, PublishRefused, TimeoutError) as error:
         STORED.labels(delivery.channel, "refused").inc()
         raise NotStored(str(error) or "the bus did not answer in time") from error
@@ -78,16 +81,24 @@ async def _put(bus: Bus, delivery: Delivery) -> None:
 
 
 def _headers(delivery: Delivery) -> dict[str, str]:
-    own = {
-        "Kind": delivery.kind,
-        "Received": delivery.received_at.isoformat(),
-        "Method": delivery.method,
-        "Query": delivery.query,
+    headers = {
+        "Nats-Msg-Id": delivery.id,
+        _OWN + "Kind": delivery.kind,
+        _OWN + "Received": delivery.received_at.isoformat(),
     }
-    own |= {name: value for name, value in (("Path", delivery.path), ("Salt", delivery.salt)) if value}
-    given = {_GIVEN + name: value for name, value in delivery.headers.items()}
-    named = {"Nats-Msg-Id": delivery.id, **{_OWN + name: value for name, value in own.items()}}
-    return {name: _escaped(value) for name, value in {**named, **given}.items()}
+    if delivery.method != _USUAL_METHOD:
+        headers[_OWN + "Method"] = _escaped(delivery.method)
+    if delivery.query:
+        headers[_OWN + "Query"] = _escaped(delivery.query)
+    if delivery.path:
+        headers[_OWN + "Path"] = _escaped(delivery.path)
+    if delivery.salt:
+        headers[_OWN + "Salt"] = _escaped(delivery.salt)
+    if delivery.sender:
+        headers[_OWN + "Sender"] = _escaped(delivery.sender)
+    for name, value in delivery.headers.items():
+        headers[_GIVEN + name] = _escaped(value)
+    return headers
 
 
 def _escaped(value: str) -> str:
@@ -112,10 +123,11 @@ def stored_delivery(message: RawMessage) -> Stored:
         received_at=datetime.fromisoformat(headers[_OWN + "Received"]).astimezone(UTC),
         headers=given,
         query=unquote(headers.get(_OWN + "Query", "")),
-        method=headers.get(_OWN + "Method", "POST"),
+        method=headers.get(_OWN + "Method", _USUAL_METHOD),
         known_id=headers["Nats-Msg-Id"],
         path=unquote(headers.get(_OWN + "Path", "")),
         salt=unquote(headers.get(_OWN + "Salt", "")),
+        sender=headers.get(_OWN + "Sender", ""),
     )
     return Stored(delivery, message.stream, message.seq, _OWN + "Object" in headers)
 

@@ -12,8 +12,10 @@ from services.connectors.domain import CallPart, Delivery
 from services.connectors.domain.call import Call, call_id, call_name, facts_of, fold
 from services.connectors.store import calls, interactions
 from services.connectors.store.calls import CallRow
+from services.connectors.usecases.hear import hear
 from services.connectors.usecases.identify import Identified
 from services.connectors.usecases.outcome import Outcome, Told
+from services.connectors.usecases.tie_receipts import Receipts, receipts_in
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -25,9 +27,10 @@ _NO_PLACE = -1
 class Further:
     """The calls and facts that some outcomes touch, locked; fold them in order, then `keep` them."""
 
-    def __init__(self, known: dict[UUID, Call], new: set[UUID]) -> None:
+    def __init__(self, known: dict[UUID, Call], new: set[UUID], receipts: Receipts) -> None:
         self._calls = known
         self._new = new
+        self._receipts = receipts
         self._touched: dict[UUID, CallRow] = {}
         self._interactions: list[Identified] = []
 
@@ -38,12 +41,14 @@ class Further:
         for outcome in outcomes:
             ids |= {fact_id(fact): outcome.delivery.received_at for fact in outcome.told}
         new = await calls.first_told(connection, ids)
+        receipts = await receipts_in(connection, outcomes, new)
+        await hear(connection, outcomes)
         fresh = [
             _row(outcome.delivery, Call(call_name(part.call)))
             for outcome in outcomes
             for part in outcome.calls
         ]
-        return cls(await calls.lock(connection, fresh), new)
+        return cls(await calls.lock(connection, fresh), new, receipts)
 
     def facts(self, outcome: Outcome) -> list[Fact]:
         """What this outcome makes known, in its order."""
@@ -51,7 +56,7 @@ class Further:
         for told in outcome.told:
             if fact_id(told) in self._new:
                 self._new.discard(fact_id(told))
-                facts.append(told)
+                facts += self._receipts.of(told)
         for part in outcome.calls:
             facts += self._fold(outcome.delivery, part)
         return facts
@@ -69,6 +74,7 @@ class Further:
     async def keep(self, connection: "Connection") -> None:
         """Write how far everything is now."""
         await calls.save(connection, self._touched.values())
+        await self._receipts.keep(connection)
         await interactions.insert(connection, (each.row() for each in self._interactions))
 
 

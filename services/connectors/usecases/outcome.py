@@ -1,6 +1,6 @@
 """What one delivery comes to: facts ready to publish, or a verdict with a reason for people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -21,8 +21,10 @@ from services.connectors.domain import (
     receipt,
 )
 from services.connectors.domain.aftermath import ReceiptFact
+from services.connectors.domain.guard import Guard
 from services.connectors.errors import Unreadable
 from services.connectors.reading.wrong import wrong
+from services.connectors.usecases.guarding import why_caught
 
 Told = InteractionChanged | ReceiptFact
 
@@ -39,7 +41,8 @@ class Found:
 class Outcome:
     """The verdict on a delivery and what was found in it, each in its order.
 
-    `told` are facts that have one id for ever, `calls` what it says of calls.
+    `told` are facts that have one id for ever, `calls` what it says of calls. `caught` is why the
+    channel's guard would set it aside, by what it holds alone; whether it does is not decided here.
     """
 
     delivery: Delivery
@@ -49,6 +52,16 @@ class Outcome:
     found: tuple[Found, ...] = ()
     told: tuple[Told, ...] = ()
     calls: tuple[CallPart, ...] = ()
+    guard: Guard | None = None
+    caught: str = ""
+
+    def quarantined(self, reason: str) -> "Outcome":
+        """Kept and visible, and nothing made of it until somebody releases it."""
+        return Outcome(self.delivery, "quarantined", reason, self.event, guard=self.guard, caught=reason)
+
+    def guarded(self) -> "Outcome":
+        """As it is where nothing else is known of the delivery."""
+        return self.quarantined(self.caught) if self.caught else self
 
 
 def outcome_of(channel: Channel | None, delivery: Delivery) -> Outcome:
@@ -62,13 +75,21 @@ def outcome_of(channel: Channel | None, delivery: Delivery) -> Outcome:
         parsed = channel.kind.parse(delivery, channel.settings)
         # Vendors invent events; metrics and lists show those a manifest names.
         event = parsed.event if parsed.event in channel.kind.manifest.events else UNKNOWN
-        return made(delivery, parsed, event)
+        outcome = made(delivery, parsed, event)
+        return outcome if channel.guard is None else _looked_at(outcome, channel.guard)
     except Unreadable as error:
         return failed(delivery, str(error))
     except ValidationError as error:
         return failed(delivery, f"the parser of {kind} broke a contract: {wrong(error)}")
     except Exception as error:
         return failed(delivery, f"the parser of {kind} failed: {type(error).__name__}")
+
+
+def _looked_at(outcome: Outcome, guard: Guard) -> Outcome:
+    if outcome.verdict != "accepted":
+        return replace(outcome, guard=guard)
+    caught = why_caught(guard, outcome.delivery, [found.fact for found in outcome.found])
+    return replace(outcome, guard=guard, caught=caught)
 
 
 def made(delivery: Delivery, parsed: Parsed, event: str) -> Outcome:
@@ -95,6 +116,6 @@ def failed(delivery: Delivery, reason: str) -> Outcome:
     return Outcome(delivery, "failed", reason[:500])
 
 
-def waiting(delivery: Delivery) -> Outcome:
+def waiting(delivery: Delivery, guard: Guard | None = None) -> Outcome:
     """Its body is in the object store and comes later."""
-    return Outcome(delivery, "waiting", "the body is being fetched")
+    return Outcome(delivery, "waiting", "the body is being fetched", guard=guard)

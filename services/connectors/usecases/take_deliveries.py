@@ -1,7 +1,7 @@
 """Take deliveries in: keep the verdict on each, publish what is new in them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,8 +11,10 @@ from contracts.contract import Fact
 from services.connectors.store import deliveries, interactions
 from services.connectors.store.deliveries import Judged
 from services.connectors.usecases.further import Further, further_names
+from services.connectors.usecases.hold import hold
 from services.connectors.usecases.identify import Identified, contents_around, identify
 from services.connectors.usecases.outcome import Outcome
+from services.connectors.usecases.want_files import Placed, files_in, want_files
 from services.runtime.cause import Cause
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def cause_of(delivery_id: str, stream: str, seq: int, traceparent: str | None = 
 
 async def take_deliveries(arrivals: Sequence[Arrival], work: "Work") -> None:
     """Handle arrivals in stream order. A delivery seen before changes its counter and no more."""
+    held = await hold([one.outcome for one in arrivals], work)
+    arrivals = [replace(one, outcome=outcome) for one, outcome in zip(arrivals, held, strict=True)]
     contents = await contents_around(work.connection, [one.outcome for one in arrivals])
     fresh = await deliveries.record(work.connection, [one.judged() for one in arrivals])
     found = [(one, identify(one.outcome, contents)) for one in arrivals]
@@ -71,16 +75,19 @@ async def take_deliveries(arrivals: Sequence[Arrival], work: "Work") -> None:
         work.connection, (each.row() for _, identified in found for each in identified)
     )
     further = await Further.of(work.connection, [one.outcome for one in arrivals])
+    files: list[Placed] = []
     for arrival, identified in found:
         count(arrival.outcome)
         facts: list[Fact] = [each.fact for each in identified if _first(each.fact.interaction_id, new)]
         facts += further.facts(arrival.outcome)
         for fact in facts:
             work.emit(fact, cause=arrival.cause)
+        files += files_in(facts, identified, arrival.stream, arrival.seq)
         if arrival.id in fresh or facts:
             fresh.discard(arrival.id)
             note(arrival, identified, len(facts), work)
     await further.keep(work.connection)
+    await want_files(files, work)
 
 
 def _first(interaction_id: UUID, new: set[UUID]) -> bool:

@@ -18,6 +18,7 @@ __all__ = [
     "Held",
     "Presented",
     "Verification",
+    "closed",
     "equals",
     "kept_address",
     "place_of",
@@ -25,6 +26,17 @@ __all__ = [
     "verify",
 ]
 _TWILIO = "header:x-twilio-signature"
+# Signatures in one header that are looked at.
+_MOST = 10
+_SEND = "Send it as the set-up of this kind of channel says (README of the kind)."
+_SAME = "Enter the same secret at the sender and in this channel; while it is changed both may be live."
+_PROXY = "Add the address to that setting; behind a proxy set LEADWIRE_TRUSTED_PROXIES, too."
+
+
+def closed(setting: str) -> Refused:
+    """The refusal of a channel whose secret has no value."""
+    reason = f"the channel is closed: its setting {setting} has no value"
+    return Refused(403, reason, remedy="Its operator gives the secret a value where the hub runs.")
 
 
 def verify(proof: Verification, request: Presented, held: Held) -> None:
@@ -33,7 +45,7 @@ def verify(proof: Verification, request: Presented, held: Held) -> None:
     if proof.scheme == "none" or (proof.unless and held.settings.flag(proof.unless)):
         return
     if not held.values(proof.secret):
-        raise Refused(403, f"the channel is closed: its setting {proof.secret} has no value")
+        raise closed(proof.secret)
     if proof.scheme == "basic":
         _check_basic(proof, request, held)
         return
@@ -61,16 +73,20 @@ def _check_placed(proof: Verification, request: Presented, held: Held) -> None:
     if place == "path" and given:
         given = given.partition("/")[0]
     if not given:
-        raise Refused(401, f"{_named(place)} is missing")
+        raise Refused(401, f"{_named(place)} is missing", field=place, remedy=_SEND)
     if not given.startswith(proof.prefix):
-        raise Refused(403, f"{_named(place)} does not begin with {proof.prefix}")
-    given = given.removeprefix(proof.prefix)
+        reason = f"{_named(place)} does not begin with {proof.prefix}"
+        raise Refused(403, reason, field=place, remedy=_SEND)
     if proof.scheme == "shared_secret":
-        if not equals(given, held.values(proof.secret)):
-            raise Refused(403, f"{_named(place)} does not hold this channel's secret")
+        if not equals(given.removeprefix(proof.prefix), held.values(proof.secret)):
+            reason = f"{_named(place)} does not hold this channel's secret"
+            raise Refused(403, reason, field=place, remedy=_SAME)
         return
-    if not _signed(proof, request, held, given):
-        raise Refused(403, f"{_named(place)} is no signature of this delivery by this channel's secret")
+    # A compound header may hold several while a secret is being changed.
+    every = request.parts(place) if place != "path" else [given]
+    if not any(_signed(proof, request, held, one.removeprefix(proof.prefix)) for one in every[:_MOST]):
+        reason = f"{_named(place)} is no signature of this delivery by this channel's secret"
+        raise Refused(403, reason, field=place, remedy=_SAME)
     _check_time(proof, request)
 
 
@@ -91,16 +107,19 @@ def equals(given: str, secrets: tuple[bytes, ...]) -> bool:
 
 def _check_basic(proof: Verification, request: Presented, held: Held) -> None:
     """User and password (RFC 7617)."""
+    place = place_of(proof)
     kind, _, text = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
-        raise Refused(401, "the header authorization with user and password is missing")
+        reason = "the header authorization with user and password is missing"
+        raise Refused(401, reason, field=place, remedy=_SEND)
     try:
         user, _, password = base64.b64decode(text, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        raise Refused(403, "the header authorization is damaged") from None
+        reason = "the header authorization is damaged"
+        raise Refused(403, reason, field=place, remedy=_SEND) from None
     known = equals(user, (held.settings.text(proof.user).encode(),))
     if not (equals(password, held.values(proof.secret)) and known):
-        raise Refused(403, "user or password is not this channel's")
+        raise Refused(403, "user or password is not this channel's", field=place, remedy=_SAME)
 
 
 def _check_time(proof: Verification, request: Presented) -> None:
@@ -112,9 +131,11 @@ def _check_time(proof: Verification, request: Presented) -> None:
     try:
         signed_at = datetime.fromtimestamp(int(given) / (1000 if proof.unit == "ms" else 1), UTC)
     except (ValueError, OverflowError, OSError):
-        raise Refused(403, f"{_named(place)} is no time") from None
+        raise Refused(403, f"{_named(place)} is no time", field=place, remedy=_SEND) from None
     if abs(request.at - signed_at) > timedelta(seconds=proof.tolerance):
-        raise Refused(403, f"{_named(place)} is more than {proof.tolerance} seconds away from now")
+        reason = f"{_named(place)} is more than {proof.tolerance} seconds away from now"
+        remedy = "Sign it anew when it is sent; see that the clocks of both sides are right."
+        raise Refused(403, reason, field=place, remedy=remedy)
 
 
 def _from_allowed(proof: Verification, request: Presented, held: Held) -> None:
@@ -124,10 +145,11 @@ def _from_allowed(proof: Verification, request: Presented, held: Held) -> None:
     try:
         peer = ip_address(request.peer or "")
     except ValueError:
-        raise Refused(403, "the sender's network address is not known") from None
+        raise Refused(403, "the sender's network address is not known", remedy=_PROXY) from None
     mapped = getattr(peer, "ipv4_mapped", None) or peer
     if not any(mapped in ip_network(one, strict=False) for one in allowed):
-        raise Refused(403, f"the sender's network address is not among this channel's {proof.networks}")
+        reason = f"the sender's network address is not among this channel's {proof.networks}"
+        raise Refused(403, reason, remedy=_PROXY)
 
 
 def kept_address(proof: Verification, request: Presented) -> tuple[str, str]:
@@ -144,4 +166,6 @@ def kept_address(proof: Verification, request: Presented) -> tuple[str, str]:
 def _named(location: str) -> str:
     """A location in words."""
     where, _, name = location.partition(":")
-    return f"the {where} {name}".strip() if name else f"the {where} of the address"
+    name, _, part = name.partition("#") if where == "header" else (name, "", "")
+    named = f"the {where} {name}".strip() if name else f"the {where} of the address"
+    return f"the part {part} of {named}" if part else named

@@ -19,6 +19,7 @@ LOCATION = re.compile(r"(?:(header|query|field):([^\s{}]+)|path|body)")
 # Braces around anything else stay as they are: JSON has braces.
 _PIECE = re.compile(rb"\{(body|url|path|secret|(?:header|query|field|setting):[^\s{}\"]+)\}")
 _MOST_FIELDS = 1000
+_MOST_PARTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,22 @@ class Presented:
             return self.body.decode("utf-8", "replace")
         where, _, name = location.partition(":")
         if where == "header":
+            if "#" in name:
+                return next(iter(self.parts(location)), None)
             return self.headers.get(name)
         if where == "query":
             return self._query.get(name)
         return self._field(name)
+
+    def parts(self, location: str) -> list[str]:
+        """Every value at a location: of a compound header `a=1,b=2,b=3` the part `header:NAME#b` has two."""
+        where, _, name = location.partition(":")
+        name, hash_sign, part = name.partition("#")
+        if where != "header" or not hash_sign:
+            value = self.value(location)
+            return [] if value is None else [value]
+        pairs = (one.partition("=") for one in re.split("[,;]", self.headers.get(name, ""))[:_MOST_PARTS])
+        return [value.strip() for key, _, value in pairs if key.strip() == part and value.strip()]
 
     @cached_property
     def _query(self) -> dict[str, str]:

@@ -52,8 +52,13 @@ class Verification(BaseModel):
     times: str = Field(default="", description="Where the time of signing stands, as a location.")
     unit: Literal["s", "ms"] = Field(default="s", description="Unit of that time, from 1970.")
     tolerance: int = Field(default=300, gt=0, description="Seconds by which it may differ from ours.")
-    by: str = Field(default="", description="Location whose value chooses among `fields`.")
+    by: str = Field(default="", description="Location whose value chooses among `fields` or `templates`.")
     fields: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Signed fields by event.")
+    templates: dict[str, str] = Field(
+        default_factory=dict,
+        description="For `digest`: what is signed by event. The first fits whose key is the value at `by`, a"
+        " location where something stands, or *.",
+    )
     networks: str = Field(default="", description="Setting with the addresses that may deliver.")
     unless: str = Field(default="", description="Flag that switches the proof off on purpose.")
 
@@ -66,6 +71,8 @@ class Verification(BaseModel):
             location = getattr(self, name)
             if location and not LOCATION.fullmatch(location):
                 raise ValueError(f"{name} must be a location such as header:x-token or field:secret")
+        if self.templates and self.scheme != "digest":
+            raise ValueError("`templates` is for the scheme digest")
         return self
 
     @property

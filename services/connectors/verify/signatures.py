@@ -8,11 +8,12 @@ from functools import partial
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from services.connectors.errors import Refused
-from services.connectors.verify.presented import Held, Presented
+from services.connectors.verify.presented import LOCATION, Held, Presented
 from services.connectors.verify.proof import Verification
 
 # Every signature that would do, for one value of the secret.
 Signatures = Callable[[Verification, Presented, Held, bytes], list[str]]
+_EVENT = "Switch this event off at the vendor, or ask for it to be supported."
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -32,15 +33,27 @@ def by_hmac(proof: Verification, request: Presented, held: Held, secret: bytes) 
 
 def by_digest(proof: Verification, request: Presented, held: Held, secret: bytes) -> list[str]:
     """A plain hash over a template that holds the secret, as Mango Office and SMSC.ru make it."""
-    signed = request.render(proof.signs, held, secret)
+    signed = request.render(_template(proof, request), held, secret)
     return [encoded(hashlib.new(proof.algorithm, signed).digest(), proof.encoding)]
+
+
+def _template(proof: Verification, request: Presented) -> str:
+    """The first template whose event this is: known by the value at `by`, or by something being there."""
+    if not proof.templates:
+        return proof.signs
+    event = request.value(proof.by) if proof.by else None
+    for key, template in proof.templates.items():
+        if request.value(key) if LOCATION.fullmatch(key) else key in ("*", event):
+            return template
+    raise Refused(403, "it is not known how this event is signed", field=proof.by, remedy=_EVENT)
 
 
 def by_fields(proof: Verification, request: Presented, held: Held, secret: bytes) -> list[str]:
     """HMAC over decoded fields that depend on the event, as Zadarma makes it."""
     names = proof.fields.get(request.value(proof.by) or "") or proof.fields.get("*")
     if names is None:
-        raise Refused(403, "it is not known which fields of this event are signed")
+        reason = "it is not known which fields of this event are signed"
+        raise Refused(403, reason, field=proof.by, remedy=_EVENT)
     signed = "".join(request.value(f"field:{name}") or "" for name in names).encode()
     return [encoded(hmac.digest(secret, signed, proof.algorithm), proof.encoding)]
 
@@ -55,7 +68,8 @@ def by_twilio(proof: Verification, request: Presented, held: Held, secret: bytes
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     if "bodySHA256" in query:
         if not hmac.compare_digest(hashlib.sha256(request.body).hexdigest(), query["bodySHA256"].lower()):
-            raise Refused(403, "the body is not the one that was signed")
+            reason = "the body is not the one that was signed"
+            raise Refused(403, reason, field="body", remedy="Send the body that its bodySHA256 is of.")
     else:
         text = request.body.decode("utf-8", "surrogateescape")
         pairs = sorted(set(parse_qsl(text, keep_blank_values=True, errors="surrogateescape")))

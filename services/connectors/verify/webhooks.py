@@ -17,6 +17,7 @@ from services.connectors.verify.proof import Verification
 
 ID, TIME, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _WIDEST = 100
+_KEY = "Its operator copies the key from the vendor's page once more."
 
 
 def check_standard(proof: Verification, request: Presented, held: Held) -> bool:
@@ -73,9 +74,11 @@ def check_ecdsa(proof: Verification, request: Presented, held: Held, given: str)
         try:
             public = load_der_public_key(_bytes(key.decode()))
         except ValueError:
-            raise Refused(403, f"the setting {proof.secret} holds no public key in base64") from None
+            reason = f"the setting {proof.secret} holds no public key in base64"
+            raise Refused(403, reason, remedy=_KEY) from None
         if not isinstance(public, ec.EllipticCurvePublicKey):
-            raise Refused(403, f"the setting {proof.secret} holds no key of an elliptic curve")
+            reason = f"the setting {proof.secret} holds no key of an elliptic curve"
+            raise Refused(403, reason, remedy=_KEY)
         try:
             public.verify(_bytes(given), signed, ec.ECDSA(SHA256()))
         except (InvalidSignature, ValueError):

@@ -1,6 +1,8 @@
 """Rules of vendors without a published vector, shared secrets, networks, passwords."""
 
 import base64
+import hashlib
+import hmac
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +74,51 @@ def test_zadarma_signs_fixed_text() -> None:
     text = base64.b64decode(made.split(b"Signature: ")[1].split(b"\n")[0])
     assert len(text) == 40
     assert set(text) <= set(b"0123456789abcdef")
+
+
+def test_a_signature_and_its_time_in_one_header() -> None:
+    """The layout `t=...,v1=...` that payment services made common; two signatures during a rotation."""
+    proof = asked(
+        "hmac",
+        at="header:x-sig#v1",
+        times="header:x-sig#t",
+        signs="{header:x-sig#t}.{body}",
+    )
+    moment = int(AT.timestamp())
+
+    def by(secret: str, told: int = moment, body: bytes = b"{}") -> str:
+        return hmac.new(secret.encode(), b"%d.%s" % (told, body), "sha256").hexdigest()
+
+    def asked_with(*signatures: str, told: int = moment) -> int | None:
+        parts = ",".join(f"v1={one}" for one in signatures)
+        return refusal(proof, header(b"{}", x_sig=f"t={told}, {parts},v0=zz"), held("s"))
+
+    assert asked_with(by("s")) is None
+    assert asked_with(by("other"), by("s")) is None
+    assert asked_with(by("other")) == 403
+    assert asked_with(by("s"), told=moment + 1) == 403
+    assert asked_with(by("s", moment - 301), told=moment - 301) == 403
+    assert refusal(proof, header(b"{}", x_sig=f"t={moment},v0={by('s')}"), held("s")) == 401
+    assert refusal(proof, header(b"{}"), held("s")) == 401
+
+
+def test_a_digest_over_other_fields_for_each_event() -> None:
+    templates = {
+        "field:mes": "{field:phone}:{field:mes}:{secret}",
+        "status": "{field:id}:{field:status}:{secret}",
+    }
+    proof = asked("digest", at="field:md5", algorithm="md5", by="field:event", templates=templates)
+
+    def refused(signed: str, body: str) -> int | None:
+        md5 = hashlib.md5(signed.encode()).hexdigest()
+        return refusal(proof, header(f"{body}&md5={md5}".encode(), content_type=FORM), held("s"))
+
+    assert refused("7:hi:s", "phone=7&mes=hi") is None
+    assert refused("7:hi:s", "phone=7&mes=ho") == 403
+    assert refused("1:2:s", "event=status&id=1&status=2") is None
+    assert refused("1:2:s", "event=other&id=1&status=2") == 403
+    with pytest.raises(ValidationError):
+        asked("hmac", at="field:md5", templates={"*": "{body}"})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Contact Form 7 with the plugin CF7 to Webhook. Source: github.com/mariovalney/cf7-to-zapier, modules."""
 
+import base64
+
 from contracts.interactions import Attachment
 from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected
+from services.connectors.reading.attached import UNKNOWN, carried
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import Submission, read_submission, urlencoded
 
@@ -35,14 +38,21 @@ def _submission(delivery: Delivery) -> Submission | None:
     return read_submission(delivery)
 
 
+def _decoded(content: str) -> bytes:
+    """The bytes of an upload; none where that is no base64."""
+    try:
+        return base64.b64decode(content)
+    except ValueError:
+        return b""
+
+
 def _move_files(submission: Submission) -> None:
     """Uploads come as addresses, or as pairs of `filename` and `content` in base64."""
     fields = submission.fields
     for name in [name for name in fields if name.endswith(".content")]:
         if shown := fields.pop(f"{name.removesuffix('.content')}.filename", []):
             [content, *_] = submission.fields.pop(name)
-            size = len(content) * 3 // 4 - content[-2:].count("=")
-            submission.files.append(Attachment(name=shown[0] or "file", size=max(0, size)))
+            submission.files.append(carried(shown[0] or "file", UNKNOWN, _decoded(content)))
             submission.digests.append(content)
     for name, values in fields.items():
         links = [value for value in values if _UPLOADS in value]

@@ -11,9 +11,10 @@ from urllib.parse import unquote_to_bytes
 from pydantic import ValidationError
 
 from contracts.envelope import Envelope
-from contracts.interactions import Attachment, Medium
+from contracts.interactions import Medium
 from services.connectors.domain import Delivery, Parsed, Settings, accepted, ignored, rejected, together
 from services.connectors.errors import Unreadable
+from services.connectors.reading.attached import carried
 from services.connectors.reading.charsets import decode
 from services.connectors.reading.documents import flatten, read_json, read_object
 from services.connectors.reading.fieldmap import mapped_touch
@@ -118,7 +119,7 @@ def _content(delivery: Delivery, body: bytes, kind: str) -> Submission:
     form = read_submission(replace(delivery, body=body, headers={"content-type": kind}))
     if form is not None:
         return form
-    return Submission(files=[Attachment(name="data", content_type=plain or "unknown", size=len(body))])
+    return Submission(files=[carried("data", plain or "unknown", body)])
 
 
 def _header(name: str, delivery: Delivery) -> str | None:

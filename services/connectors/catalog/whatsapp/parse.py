@@ -121,15 +121,15 @@ def _status(status: dict[str, Any]) -> Parsed:
     if not (known and said) or text_at(status, "type") == "call":
         return ignored("other_status", "it is no step of a message on its way")
     error = next(iter(rows_at(status, "errors")), None)
-    receipt = Receipt(
+    return accepted("status", Receipt(
         status=said,
         external_id=known,
+        message_id=text_at(status, "biz_opaque_callback_data"),
         occurred_at=seconds(text_at(status, "timestamp")),
         address=text_at(status, "recipient_participant_id") or text_at(status, "recipient_id"),
         code=text_at(error, "code"),
         reason=text_at(error, "error_data", "details") or text_at(error, "title"),
-    )
-    return accepted("status", receipt)
+    ))  # fmt: skip
 
 
 def _call(call: dict[str, Any], value: Any) -> Parsed:

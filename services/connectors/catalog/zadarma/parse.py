@@ -31,7 +31,7 @@ def _incoming(event: str, form: Submission, settings: Settings) -> Parsed:
     line = form.first("called_did")
     agent = form.first("internal")
     if event == "NOTIFY_ANSWER":
-        return _answered(call, form)
+        return _answered(call, form, began)
     if event != "NOTIFY_END":
         part = CallPart(
             call=call,
@@ -46,10 +46,10 @@ def _incoming(event: str, form: Submission, settings: Settings) -> Parsed:
     return accepted(event, _over(call, form, began, "in", caller, line))
 
 
-def _answered(call: str, form: Submission) -> Parsed:
+def _answered(call: str, form: Submission, began: datetime | None) -> Parsed:
     """Somebody answered, we or they: the id of the call says which way it went.
 
-    `call_start` is when the call began, so this counts from when it is told.
+    `call_start` is when the call began; when it was answered is when this is told.
     """
     caller, destination = form.first("caller_id"), form.first("destination")
     if call.startswith("out_"):
@@ -57,13 +57,14 @@ def _answered(call: str, form: Submission) -> Parsed:
         part = CallPart(
             call=call,
             state="answered",
+            began_at=began,
             direction="internal" if inside else "out",
             identities=[] if inside else _phone(destination),
             agent=form.first("internal"),
         )
     else:
         agent = form.first("internal") or (destination if is_extension(destination) else "")
-        part = CallPart(call=call, state="answered", identities=_phone(caller), agent=agent)
+        part = CallPart(call=call, state="answered", began_at=began, identities=_phone(caller), agent=agent)
     return accepted("NOTIFY_ANSWER", part)
 
 

@@ -46,6 +46,7 @@ def expect(
     ] = None,
 ) -> None:
     """Write down what comes of each recording of a kind. Read it before you believe it."""
+    from services.connectors.kit.answers import answers_of
     from services.connectors.kit.maturity import maturity
     from services.connectors.kit.recorded import fixtures_of
 
@@ -56,6 +57,8 @@ def expect(
         return
     for recording in recordings:
         print(_written(recording))
+    for answer in answers_of(found):
+        print(answer.write())
     reached = maturity(_kind(kind))
     print(f"\n{kind} is {reached}" + "".join(f"\n  {missing}" for missing in reached.missing))
     sys.exit(1 if reached.missing else 0)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from services.hub.commands.channel.listing import standing_of
+
 _PAUSE_SECONDS = 1.0
 _PAGE = 50
 
@@ -18,6 +20,8 @@ def watch(
 ) -> None:
     """Show deliveries as they come, with their verdicts."""
     shown = 0
+    if not as_json and (standing := _standing(channel)):
+        print(f"# {standing}", flush=True)
     try:
         for row in _arrivals(channel):
             print(json.dumps(row) if as_json else _line(row), flush=True)
@@ -26,6 +30,13 @@ def watch(
                 return
     except KeyboardInterrupt:
         return
+
+
+def _standing(channel: str) -> str:
+    from services.hub import client
+
+    found = [one for one in client.get("/api/connectors/channels") if one["name"] == channel]
+    return standing_of(found[0]) if found else ""
 
 
 def _arrivals(channel: str) -> Iterator[dict[str, Any]]:

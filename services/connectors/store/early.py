@@ -1,0 +1,59 @@
+"""Receipts that came before we had written down which message they are of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A receipt that waits, with the cause of its publication."""
+
+    receipt_id: UUID
+    channel: str
+    external_id: str
+    type: str
+    fact: dict[str, Any]
+    cause: str
+    correlation: str
+    traceparent: str | None
+    came_at: datetime
+
+
+async def keep(connection: "Connection", early: Early) -> None:
+    """Let it wait."""
+    await connection.execute(
+        "INSERT INTO early_receipts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        early.receipt_id,
+        early.channel,
+        early.external_id,
+        early.type,
+        early.fact,
+        early.cause,
+        early.correlation,
+        early.traceparent,
+        early.came_at,
+    )
+
+
+async def oldest(connection: "Connection", most: int) -> list[Early]:
+    """Those that wait, in the order they came, held."""
+    rows = await connection.fetch(
+        "SELECT * FROM early_receipts ORDER BY came_at, receipt_id LIMIT $1 FOR UPDATE SKIP LOCKED", most
+    )
+    return [Early(**row) for row in rows]
+
+
+async def waits(connection: "Connection", receipt_id: UUID) -> bool:
+    """Whether this one waits."""
+    found = await connection.fetchval("SELECT 1 FROM early_receipts WHERE receipt_id = $1", receipt_id)
+    return found is not None
+
+
+async def release(connection: "Connection", receipts: list[UUID]) -> None:
+    """They wait no longer."""
+    await connection.execute("DELETE FROM early_receipts WHERE receipt_id = ANY($1::uuid[])", receipts)

@@ -1,0 +1,1 @@
+"""Messages that leave, against vendors over real sockets."""
