@@ -31,7 +31,7 @@ proof-reader: $(READY) ## the reader against 200 histories of faults; ARGS="--he
 chaos: $(READY) ## kill, pause, cut and fill everything under load; ARGS="--help" shows options
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-steady: $(READY) ## figures over time; ARGS=idle, outage, memory, restore or sizes, each with --help
+steady: $(READY) ## figures over time; ARGS=idle, outage, memory, restore, ringing or sizes, each with --help
 	@$(BIN)/python -m tests.steady $(ARGS)
 
 fuzz: $(READY) ## every parser for SECONDS (60) under hypothesis
@@ -61,7 +61,7 @@ lock: $(READY) ## resolve uv.lock and both requirements.lock; ARGS=--upgrade tak
 	@UV_DEFAULT_INDEX=https://pypi.org/simple $(BIN)/uv lock --no-config $(ARGS)
 	@$(BIN)/uv export --quiet --locked --all-extras --no-hashes --no-emit-project \
 	  --no-header --no-annotate --output-file requirements.lock
-	@$(BIN)/uv export --quiet --locked --no-hashes --no-emit-project \
+	@$(BIN)/uv export --quiet --locked --extra s3 --no-hashes --no-emit-project \
 	  --no-header --no-annotate --output-file deploy/requirements.lock
 
 clean: ## remove .venv and caches; what you stored under var/ stays

@@ -65,9 +65,7 @@ def build(
     def rules() -> Rules:
         return definitions.current
 
-    dispatch = Dispatch(rules, carriers, uuid.uuid4(), timeout=settings.send_timeout)
-    desk = Desk(dispatch.wake.set, timedelta(hours=settings.send_patience_hours))
-
+    dispatch, desk = sending(settings, rules, carriers)
     return Program(
         name="connectors",
         facts=[own_reader(definitions, large)],
@@ -87,6 +85,12 @@ def build(
         streams=[ingress_stream(partner) for partner in settings.partners],
         forget=forgetting(settings.keep_calls_days, settings.keep_intake_days),
     )
+
+
+def sending(settings: ConnectorsSettings, rules: CurrentRules, carriers: Carriers) -> tuple[Dispatch, Desk]:
+    """What sends messages, and where they are taken in."""
+    dispatch = Dispatch(rules, carriers, uuid.uuid4(), timeout=settings.send_timeout)
+    return dispatch, Desk(dispatch.wake.set, timedelta(hours=settings.send_patience_hours))
 
 
 def listening(

@@ -15,7 +15,7 @@ from services.connectors.domain.call import Call, call_name
 from services.connectors.errors import Refused, Unreadable
 from services.connectors.inlets import answers
 from services.connectors.inlets.answers import Answer
-from services.connectors.inlets.gate import admit, delivery_of
+from services.connectors.inlets.gate import admit, delivery_of, opening
 from services.connectors.reading.frames import transcript
 from services.connectors.reading.rawhttp import Request, read_http
 from services.connectors.usecases.further import fact_id, told_of
@@ -96,14 +96,14 @@ def _try_request(channel: Channel, request: Presented) -> Trial:
         raise Unreadable(
             f"{kind.name} does not come by HTTP: hand over what {kind.manifest.transport} brings"
         )
-    if request.method == "OPTIONS":
+    try:
+        asks = request.method == "OPTIONS"
+        reply = opening(channel, request) if asks else admit(channel, request)
+    except Refused as error:
+        return Trial("rejected", error.reason, answer=answers.refused(channel, request.headers, error))
+    if asks and reply is None:
         answer = answers.preflight(channel, request.headers)
         return Trial("ignored", "a browser asks before it posts", "preflight", answer=answer)
-    try:
-        reply = admit(channel, request)
-    except Refused as error:
-        answer = answers.refused(channel, request.headers, error.status, error.reason)
-        return Trial("rejected", error.reason, answer=answer)
     if reply is not None and not reply.store:
         answer = answers.owing(reply, channel, request)
         return Trial("ignored", "it is answered and no more", reply.event, answer=answer)

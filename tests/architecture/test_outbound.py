@@ -10,7 +10,8 @@ CLIENTS = frozenset({"aiohttp", "http.client", "httpx", "requests", "urllib.requ
 # What reaches out, and to whom. Whoever adds a line here bounds the addresses that it may ask.
 ALLOWED = {
     "services/hub/client.py": "the command asks the hub that LEADWIRE_URL names",
-    "services/connectors/outside/web.py": "vendors, at addresses that a manifest or a definition names",
+    "services/connectors/outside/client.py": "vendors, at addresses that a manifest or a definition names",
+    "services/connectors/outside/downloads.py": "files, at addresses in deliveries: public ones (guard.py)",
 }
 FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "services").rglob("*.py"))
 

@@ -53,6 +53,7 @@ class Outcome:
     title: str
     tallies: Sequence[Tally]
     verdicts: Sequence[str]
+    pictured: bool = True
 
     @property
     def strangers(self) -> float:
@@ -71,7 +72,8 @@ async def contest(
                 told(contender.name)
                 await _turn(contender, tallies[contender.name], seconds)
     rates = {name: tally.rate for name, tally in tallies.items()}
-    return Outcome(part.name, part.title, list(tallies.values()), part.verdicts(rates))
+    pictured = getattr(part, "pictured", True)  # many rows make no picture
+    return Outcome(part.name, part.title, list(tallies.values()), part.verdicts(rates), pictured)
 
 
 async def _turn(contender: Contender, tally: Tally, seconds: float) -> None:

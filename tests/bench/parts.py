@@ -5,7 +5,7 @@ from typing import cast
 
 from tests.bench.contender import Part
 
-NAMES = ("floors", "intake", "busy", "journey")
+NAMES = ("floors", "intake", "busy", "journey", "parsers")
 
 
 def part(name: str) -> Part:

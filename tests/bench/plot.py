@@ -77,4 +77,4 @@ def _round_up(most: float) -> float:
 
 def shown(outcomes: Sequence[Outcome]) -> dict[str, str]:
     """The pictures by the names of their files."""
-    return {f"benchmarks-{one.name}.svg": plot(one) for one in outcomes}
+    return {f"benchmarks-{one.name}.svg": plot(one) for one in outcomes if one.pictured}

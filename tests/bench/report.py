@@ -56,7 +56,8 @@ def page(outcomes: Sequence[Outcome], rounds: int, seconds: float, now: datetime
     for outcome in outcomes:
         lines += ["", f"## {outcome.title}", "", *_markdown(outcome), ""]
         lines += [f"- {line}" for line in (*outcome.verdicts, *remarks(outcome))]
-        lines += ["", f"![{outcome.title}: rate over time](benchmarks-{outcome.name}.svg)"]
+        if outcome.pictured:
+            lines += ["", f"![{outcome.title}: rate over time](benchmarks-{outcome.name}.svg)"]
     return "\n".join(lines) + "\n"
 
 

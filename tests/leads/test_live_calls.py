@@ -60,7 +60,8 @@ class Looking:
         headers += [(b"last-event-id", last.encode())] if last else []
         scope = {
             "type": "http", "method": "GET", "path": "/api/leads/calls/live", "raw_path": b"",
-            "scheme": "http", "query_string": b"", "headers": headers, "client": ("192.0.2.1", 1), "server": ("hub", 80),
+            "scheme": "http", "query_string": b"", "headers": headers, "client": ("192.0.2.1", 1),
+            "server": ("hub", 80),
             "http_version": "1.1", "root_path": "", "asgi": {"version": "3.0"},
         }  # fmt: skip
         await build_app([host])(scope, self._receive, self._send)

@@ -31,9 +31,10 @@ class Target:
 class Proxy:
     """Passes bytes both ways until told otherwise. `port` is where clients connect."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, host: str = HOST, port: int = 0) -> None:
         self.target = target
-        self.port = 0
+        self.host = host
+        self.port = port
         self.passed: dict[Direction, int] = {"up": 0, "down": 0}
         self.connections = 0
         self._admits = True
@@ -46,7 +47,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, HOST, 0)
+        self._server = await asyncio.start_server(self._accept, self.host, self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     def cut(self) -> None:

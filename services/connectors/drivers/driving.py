@@ -5,6 +5,9 @@ import importlib
 import os
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,9 +16,11 @@ from prometheus_client import Counter, Gauge
 from services.connectors.catalog.manifest import DRIVEN
 from services.connectors.definitions.channel import Channel, Rules
 from services.connectors.drivers.inlet import Inlet, Unreachable, inlet_of
+from services.connectors.drivers.standing import tell_trouble
 from services.connectors.outside.web import Web
 from services.connectors.sending.carrier import Carriers
-from services.runtime.leadership import Leadership
+from services.runtime.bus import Bus
+from services.runtime.leadership import Leadership, hold_one_of
 from services.runtime.patience import Backoff, wait_any
 from services.runtime.slots import Overtaken
 from services.runtime.streams import INLETS_BUCKET
@@ -34,15 +39,22 @@ Drive = Callable[[Inlet], Awaitable[None]]
 
 def driver_of(channel: Channel) -> Drive:
     """The driver of a channel's transport."""
-    drive: Drive = importlib.import_module(f"services.connectors.drivers.{channel.transport}").drive
+    drive: Drive = _module(channel).drive
     return drive
+
+
+def _module(channel: Channel) -> ModuleType:
+    return importlib.import_module(f"services.connectors.drivers.{channel.transport}")
 
 
 class Drivers:
     """The drivers of one process: a loop of its host."""
 
-    def __init__(self, rules: Callable[[], Rules], carriers: Carriers) -> None:
+    def __init__(
+        self, rules: Callable[[], Rules], carriers: Carriers, folder_root: Path | None = None
+    ) -> None:
         self._rules = rules
+        self._folder_root = folder_root
         self._carriers = carriers
         self._running: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
 
@@ -78,12 +90,14 @@ class Drivers:
         clock = asyncio.get_running_loop()
         while not host.stopping.is_set():
             begun = clock.time()
-            lease = Leadership(host.bus, INLETS_BUCKET, f"leader.{channel.name}", _holder())
-            inlet = inlet_of(channel, host.bus, host.clock, web, self._carriers, lease.told)
             try:
-                await lease.hold(lambda inlet=inlet: self._drive(inlet), host.stopping)  # type: ignore[misc]
+                leases = _leases(host.bus, channel)
+                inlet = inlet_of(channel, host.bus, host.clock, web, self._carriers, leases[0].told)
+                inlet.root = self._folder_root
+                await hold_one_of(leases, partial(self._drive, inlet), host.stopping)
             except Exception as error:
                 _failed(channel, error)
+                await tell_trouble(host.bus, channel, error, host.clock.now())
             if clock.time() - begun > _STEADY_SECONDS:
                 backoff.reset()
             await wait_any(host.stopping, timeout=backoff.next())
@@ -107,6 +121,18 @@ def _driven(channels: Mapping[str, Channel]) -> dict[str, Channel]:
         for name, channel in channels.items()
         if channel.transport in DRIVEN and not channel.missing
     }
+
+
+def _leases(bus: Bus, channel: Channel) -> list[Leadership]:
+    """One for the leader. A driver with `SEATS` of 2 has a second that works beside it in another replica:
+    what both hear is one delivery, and what dies with one of them the other has.
+    """
+    holder = _holder()
+    seats = ("leader", "beside")[: getattr(_module(channel), "SEATS", 1)]
+    leases = [Leadership(bus, INLETS_BUCKET, f"{seat}.{channel.name}", holder) for seat in seats]
+    for lease in leases:
+        lease.told = leases[0].told
+    return leases
 
 
 def _holder() -> str:

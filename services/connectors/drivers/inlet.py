@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -67,6 +68,7 @@ class Cursor:
                 if not await self._ours(written):
                     continue
             self.value = dict(value)
+            _heed_cancellation()
             return
 
     async def _ours(self, written: bytes) -> bool:
@@ -81,12 +83,21 @@ class Cursor:
         return False
 
 
+def _heed_cancellation() -> None:
+    """Before Python 3.12 `asyncio.wait_for`, which the bus's client uses, loses a cancellation that comes
+    together with the answer: a driver that is told to end would go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 @dataclass
 class Inlet:
     """One channel in the hands of its driver, from taking the lead until losing it.
 
     `state` is what people read of it. Kinds whose messages must leave through the driver's own
-    connection register a carrier in `carriers` while it stands.
+    connection register a carrier in `carriers` while it stands. Files are read below `root` alone.
     """
 
     channel: Channel
@@ -96,6 +107,7 @@ class Inlet:
     carriers: Carriers
     cursor: Cursor
     told: dict[str, str]
+    root: Path | None = None
 
     def state(self, words: str) -> None:
         """Say how it stands, such as "connected", for people."""

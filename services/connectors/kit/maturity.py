@@ -6,6 +6,7 @@ from typing import Literal
 from services.connectors.catalog.kinds import Kind
 from services.connectors.errors import Refused
 from services.connectors.inlets.gate import admit
+from services.connectors.kit.answers import answers_of
 from services.connectors.kit.recorded import Citations, Fixture, fixtures_of
 
 Level = Literal["draft", "ready", "proven"]
@@ -36,6 +37,7 @@ def maturity(kind: Kind) -> Maturity:
         *_unexpected(recordings),
         *_uncited(kind, recordings, cited),
         *_unsigned(kind, recordings, cited),
+        *_unsent(kind, cited),
     ]
     vector = cited.signature.get("how", "") if kind.manifest.verification.scheme not in _UNSIGNED else ""
     if missing:
@@ -77,6 +79,24 @@ def _unsigned(kind: Kind, recordings: list[Fixture], cited: Citations) -> list[s
     if cited.signature.get("source") not in {source.mark for source in kind.manifest.sources}:
         return ["[signature] names no source of the manifest"]
     return [] if proves_itself(found) else [f"the signature of {named} does not verify"]
+
+
+def _unsent(kind: Kind, cited: Citations) -> list[str]:
+    """What is missing of sending: the vendor's answers to what it takes and refuses, their sources."""
+    if kind.manifest.sending is None or kind.manifest.sending.connection:
+        return []
+    known = {source.mark for source in kind.manifest.sources}
+    recorded = answers_of(kind)
+    told = {str(one.told()["outcome"]) for one in recorded}
+    missing = [f"{one.path.name} does not come out as expected" for one in recorded if not one.as_expected]
+    missing += [
+        f"{one.path.name} has no cited source"
+        for one in recorded
+        if cited.source_named(one.path.name) not in known
+    ]
+    if "sent" not in told or not told - {"sent"}:
+        missing.append("no send__*.http shows what the vendor answers to a message, and when it refuses one")
+    return missing
 
 
 def proves_itself(recording: Fixture) -> bool:

@@ -31,6 +31,8 @@ FORMATS: dict[str, Format] = {
 }
 SOURCES = "SOURCES.toml"
 _PAGE_TEXT = re.compile(r"<p>(.*)</p>")
+# What a vendor answered when a message was sent: see `answers`.
+ANSWERS = "send__"
 _BESIDE = (".expected.json", ".channel.json")
 
 
@@ -138,9 +140,11 @@ class Citations:
 
     def source_of(self, fixture: Fixture) -> str | None:
         """The mark of its source: that of the first pattern it matches."""
-        return next(
-            (mark for pattern, mark in self.fixtures.items() if fnmatchcase(fixture.path.name, pattern)), None
-        )
+        return self.source_named(fixture.path.name)
+
+    def source_named(self, name: str) -> str | None:
+        """The mark of the source of the file of this name."""
+        return next((mark for pattern, mark in self.fixtures.items() if fnmatchcase(name, pattern)), None)
 
 
 def fixtures_of(kind: Kind) -> list[Fixture]:
@@ -149,7 +153,10 @@ def fixtures_of(kind: Kind) -> list[Fixture]:
     return [
         Fixture(kind, path)
         for path in sorted(folder.iterdir() if folder.exists() else ())
-        if path.suffix in FORMATS and path.name != "channel.json" and not path.name.endswith(_BESIDE)
+        if path.suffix in FORMATS
+        and path.name != "channel.json"
+        and not path.name.endswith(_BESIDE)
+        and not path.name.startswith(ANSWERS)
     ]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from contracts.interactions import Consent, Identity, Medium
 from services.connectors.domain import Delivery, FieldMap, Settings, Touch, clean
+from services.connectors.domain.guard import SECONDS_FIELD
 from services.connectors.reading.documents import FieldList, dotted
 from services.connectors.reading.forms import Submission
 
@@ -16,6 +17,8 @@ CONTRACT_FIELDS = frozenset({"name", "phone", "email", "text", "title", "languag
 IDENTITY = "identity."
 # Fields of these names need no mapping.
 _BY_THEMSELVES = {"name": ("name",), "phone": ("phone",), "email": ("email",), "text": ("text",)}
+# What the drop-in script tells of the page in the inlet's address, beside the `utm_` tags.
+PAGE_FIELDS = frozenset({"referrer", "landing_page", "page", "gclid", "yclid"})
 _NO = frozenset({"", "0", "no", "off", "false", "нет", "n", "f"})
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -115,8 +118,8 @@ def mapped_touch(
 
 
 def skipped(settings: Settings) -> frozenset[str]:
-    """The fields that the channel does not want, in dotted spelling."""
-    return frozenset(map(dotted, settings.texts("skip")))
+    """The fields that the channel does not want or that are for its guard alone, in dotted spelling."""
+    return frozenset((*map(dotted, settings.texts("skip")), *settings.fields.hidden, SECONDS_FIELD))
 
 
 def asked(settings: Settings) -> frozenset[str]:
@@ -138,10 +141,10 @@ def page_fields(delivery: Delivery) -> dict[str, str | Sequence[str]]:
     if page:
         found["referrer"] = page
     try:
-        tags = urlsplit(page).query
-        for query in (tags, delivery.query):
-            pairs = parse_qsl(query, max_num_fields=100)
-            found |= {name: value for name, value in pairs if name.startswith("utm_")}
+        pairs = parse_qsl(urlsplit(page).query, max_num_fields=100)
+        found |= {name: value for name, value in pairs if name.startswith("utm_")}
+        pairs = parse_qsl(delivery.query, max_num_fields=100)
+        found |= {name: value for name, value in pairs if name.startswith("utm_") or name in PAGE_FIELDS}
     except ValueError:  # a referrer that is no address stays as it is
         pass
     return found

@@ -11,7 +11,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from contracts.interactions import Attachment
 from services.connectors.domain import Delivery
+from services.connectors.domain.guard import OWN_PREFIX
 from services.connectors.errors import Unreadable
+from services.connectors.reading.attached import carried
 from services.connectors.reading.charsets import decode_form
 from services.connectors.reading.documents import (
     MAX_FIELDS,
@@ -40,7 +42,8 @@ class Submission:
     @property
     def empty(self) -> bool:
         """Whether nothing at all was filled in."""
-        return not self.files and not any(map(self.first, self.fields))
+        own = (name for name in self.fields if not name.startswith(OWN_PREFIX))
+        return not self.files and not any(map(self.first, own))
 
     def content(self, skip: frozenset[str] = frozenset()) -> str:
         """A hash of all that was filled in, whatever the encoding of the body."""
@@ -217,7 +220,7 @@ def _files(
 ) -> Iterator[tuple[Attachment, bytes]]:
     for name, kind, data in named:
         [shown] = decode_form([name], charset)
-        yield Attachment(name=shown, content_type=kind.decode("latin-1"), size=len(data)), data
+        yield carried(shown, kind.decode("latin-1"), data), data
 
 
 def _disposition(header: bytes) -> tuple[bytes, bytes | None]:

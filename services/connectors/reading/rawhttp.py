@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.connectors.domain.exchange import Answer
 from services.connectors.errors import Unreadable
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -54,3 +55,14 @@ def _body(body: bytes, headers: Mapping[str, str]) -> bytes:
     if headers.get("content-type", "").startswith("multipart/") and b"\r\n" not in body:
         body = body.replace(b"\n", b"\r\n") + b"\r\n"
     return body
+
+
+def read_answer(raw: bytes) -> Answer:
+    """The answer in a `.http` file: a status line, headers, an empty line, the body. Raises Unreadable."""
+    head, body = (*_HEAD_END.split(raw, 1), b"")[:2]
+    lines = [line for line in head.decode("latin-1").splitlines() if not line.startswith("#")]
+    words = lines[0].split() if lines else []
+    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal():
+        raise Unreadable("the first line must be a status line such as: HTTP/1.1 200 OK")
+    headers = _headers(lines[1:])
+    return Answer(int(words[1]), headers, _body(body, headers))

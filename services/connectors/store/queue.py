@@ -79,13 +79,13 @@ async def due(
             AND next_try_at <= $2 AND expires_at > $2
             AND NOT EXISTS (SELECT 1 FROM sends e WHERE e.channel = s.channel AND e.address = s.address
                 AND e.state IN ('queued', 'sending') AND e.place < s.place)
-            AND NOT EXISTS (SELECT 1 FROM sends e WHERE e.channel = s.channel AND e.address = s.address
-                AND e.starts_at > $3)
+            AND ($3::timestamptz IS NULL OR NOT EXISTS (SELECT 1 FROM sends e WHERE e.channel = s.channel
+                AND e.address = s.address AND e.starts_at > $3))
         ORDER BY s.place LIMIT $4 FOR UPDATE SKIP LOCKED
         """,
         channel,
         now,
-        slots.now - pace.to_one,
+        slots.now - pace.to_one if pace.to_one else None,
         most,
     )
     return [Row(**row) for row in rows]

@@ -104,6 +104,14 @@ async def read(connection: "Connection", message_id: UUID) -> Row | None:
     return Row(**row) if row else None
 
 
+async def several(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Row]:
+    """Messages as they are just now."""
+    rows = await connection.fetch(
+        f"SELECT {COLUMNS} FROM sends WHERE message_id = ANY($1::uuid[])", list(ids)
+    )
+    return {row["message_id"]: Row(**row) for row in rows}
+
+
 async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Row]:
     """Messages, held until the end of the transaction."""
     rows = await connection.fetch(
@@ -174,6 +182,17 @@ async def progress(connection: "Connection", steps: Sequence[tuple[UUID, str]]) 
         " AND NOT (sends.progress = 'read' AND told.progress = 'delivered')",
         *map(list, zip(*sorted(steps), strict=True)),
     )
+
+
+async def forget_before(connection: "Connection", before: datetime) -> int:
+    """Delete messages settled, and whom we heard from, before a time; how many rows."""
+    statuses = [
+        await connection.execute(
+            "DELETE FROM sends WHERE created_at < $1 AND settled_at < $1 AND state <> 'queued'", before
+        ),
+        await connection.execute("DELETE FROM heard WHERE heard_at < $1", before),
+    ]
+    return sum(int(status.rsplit(" ", 1)[1]) for status in statuses)
 
 
 async def other_names(connection: "Connection", name: str) -> set[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from services.connectors.store import calls
+from services.connectors.store import calls, sends
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -20,6 +20,7 @@ def forgetting(days: int, days_of_deliveries: int) -> "Forget":
     kept = timedelta(days=max(days, days_of_deliveries + _LONGER))
 
     async def forget(connection: "Connection", now: datetime) -> int:
-        return await calls.forget_before(connection, now - kept)
+        before = now - kept
+        return await calls.forget_before(connection, before) + await sends.forget_before(connection, before)
 
     return forget

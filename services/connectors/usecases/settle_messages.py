@@ -37,17 +37,26 @@ class Done:
 
 async def settle_messages(work: "Work", done: Sequence[Done], rules: Rules) -> None:
     """Write the outcomes down. One that comes after we gave it up still counts if it is certain."""
-    rows = await sends.lock(work.connection, [one.message_id for one in done])
+    ids = [one.message_id for one in done]
+    # Receipts are entered before messages are held, as whoever reads the vendors' receipts does.
+    seen = await sends.several(work.connection, ids)
+    taken = [
+        own_receipts.told_as(_about(seen[one.message_id]), "sent", _external(one.outcome, one.message_id))
+        for one in done
+        if isinstance(one.outcome, Sent) and one.message_id in seen
+    ]
+    new = await calls.first_told(work.connection, dict.fromkeys(taken, work.now))
+    rows = await sends.lock(work.connection, ids)
     for one in done:
         if row := rows.get(one.message_id):
-            await _settle(work, row, one, rules)
+            await _settle(work, row, one, rules, new)
 
 
-async def _settle(work: "Work", row: Row, one: Done, rules: Rules) -> None:
+async def _settle(work: "Work", row: Row, one: Done, rules: Rules, new: set[UUID]) -> None:
     ours = (row.state, row.owner, row.attempts) == ("sending", one.owner, one.attempt)
     match one.outcome:
-        case Sent(external_id) if row.state not in ("sent", "failed"):
-            await _sent(work, row, external_id)
+        case Sent() if row.state not in ("sent", "failed"):
+            await _sent(work, row, _external(one.outcome, row.message_id), new)
         case Refused() as no if ours or row.state == "unknown":
             await fail(work, row, no)
         case Later() as later if ours:
@@ -56,19 +65,22 @@ async def _settle(work: "Work", row: Row, one: Done, rules: Rules) -> None:
             await doubt(work, row, reason, rules)
 
 
-async def _sent(work: "Work", row: Row, told: str) -> None:
-    about, external_id = _about(row), vendor_id(told) or str(row.message_id)
+def _external(sent: Sent, message_id: UUID) -> str:
+    return vendor_id(sent.external_id) or str(message_id)
+
+
+async def _sent(work: "Work", row: Row, external_id: str, new: set[UUID]) -> None:
+    about = _about(row)
     await queue.settle(work.connection, row.message_id, "sent", work.now, external_id=external_id)
+    SENDS.labels(row.channel, "sent").inc()
+    _note(work, row, "was handed over", external_id)
     receipt_id = own_receipts.told_as(about, "sent", external_id)
-    if not await calls.first_told(work.connection, {receipt_id: work.now}):
+    if receipt_id not in new:
         # The vendor told it before us: it waits, or went out when nobody knew whose it was.
         if await early.waits(work.connection, receipt_id):
-            _note(work, row, "was handed over", external_id)
             return
         receipt_id = own_receipts.own(about, "sent")
     work.emit(own_receipts.sent(about, external_id, receipt_id, work.now), cause=_cause(row, "sent"))
-    SENDS.labels(row.channel, "sent").inc()
-    _note(work, row, "was handed over", external_id)
 
 
 async def fail(work: "Work", row: Row, no: Refused) -> None:

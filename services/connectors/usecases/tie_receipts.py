@@ -62,10 +62,10 @@ async def receipts_in(connection: "Connection", outcomes: Sequence[Outcome], new
     }
     if not found:
         return Receipts({}, {})
+    # In this order: a message that is settled in between is found by the second question.
+    awaited = await sends.on_the_way(connection, {told.channel for told, _ in found.values()})
     ours = await _ours(connection, [told for told, _ in found.values()])
     await _note(connection, [(told, at) for told, at in found.values() if told.receipt_id in ours], ours)
-    untied = {told.channel for known, (told, _) in found.items() if known not in ours}
-    awaited = await sends.on_the_way(connection, untied) if untied else set()
     waiting = {
         known: _early(told, at)
         for known, (told, at) in found.items()
@@ -80,8 +80,13 @@ async def release_receipts(work: "Work") -> int:
     if not held:
         return 0
     facts = {one.receipt_id: _TYPES[one.type].model_validate(one.fact) for one in held}
+    awaited = await sends.on_the_way(work.connection, {one.channel for one in held})
     ours = await _ours(work.connection, list(facts.values()))
-    over = [one for one in held if one.receipt_id in ours or work.now - one.came_at > _WAITS_AT_MOST]
+    over = [
+        one
+        for one in held
+        if one.receipt_id in ours or one.channel not in awaited or work.now - one.came_at > _WAITS_AT_MOST
+    ]
     told = [(facts[one.receipt_id], one.came_at) for one in over if one.receipt_id in ours]
     await _note(work.connection, told, ours)
     for one in over:

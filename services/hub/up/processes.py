@@ -77,6 +77,8 @@ def _letters(settings: HubSettings, home: Home, catcher_port: int | None) -> dic
         needed["unsubscribe_secret"] = SecretStr(home.once(_UNSUBSCRIBE))
     if "public_url" not in given:
         needed["public_url"] = f"http://{settings.host}:{settings.port}"
+    if "logbooks" not in given:
+        needed["logbooks"] = home.folder / "logbooks"
     if catcher_port is not None:
         needed |= {"smtp_host": "127.0.0.1", "smtp_port": catcher_port, "smtp_tls": "none"}
     return needed

@@ -166,6 +166,16 @@ async def test_parts_of_a_long_message_outlive_the_driver_whatever_their_order(b
         assert text(hand, found) == LONG.strip()
 
 
+async def test_a_reference_that_comes_round_parts_two_messages(bus: Bus) -> None:
+    async with centre() as there, by_hand(bus, account(there.port), P="hush") as hand:
+        await bound(hand)
+        there.deliver(sms(bytes([5, 0, 3, 9, 2, 1]) + b"of old, ", esm_class=0x40), 1)
+        there.deliver(sms(bytes([5, 0, 3, 9, 2, 1]) + b"one, ", esm_class=0x40), 2)
+        there.deliver(sms(bytes([5, 0, 3, 9, 2, 2]) + b"two", esm_class=0x40), 3)
+        assert await answered(there, 3) == [0, 0, 0]
+        assert sorted(text(hand, one) for one in await hand.stored(2)) == ["of old,", "one, two"]
+
+
 async def test_while_the_bus_is_away_the_centre_is_told_to_come_again(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

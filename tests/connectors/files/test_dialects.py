@@ -57,7 +57,7 @@ def test_telegram_tells_a_path_first() -> None:
 
 
 def test_whatsapp_tells_the_token_to_meta_alone() -> None:
-    told = held({"api_url": "https://graph.facebook.com/v23.0"}, token="t")
+    told = held({"api_url": "https://graph.facebook.com", "api_version": "v23.0"}, token="t")
     bearer = {"authorization": "Bearer t"}
     assert asked("whatsapp", "1/2", told) == Request("https://graph.facebook.com/v23.0/1%2F2", headers=bearer)
     near = answered("whatsapp", {"url": "https://lookaside.fbsbx.com/x"}, told)

@@ -53,6 +53,9 @@ async def test_a_message_whose_sender_died_is_open_and_the_next_one_goes(start: 
     dead = await sender.send("bot", "7001", "one")
     await until(lambda: len(sender.vendor.asked) == 1)
     after = await sender.send("bot", "7001", "two")
+    # Another channel of the same vendor does not wait for it.
+    apart = await sender.send("slow", "7001", "apart")
+    assert (await sender.settled(apart))["state"] == "sent"
     # As kill -9 leaves it: under way, in nobody's hands, its lease over.
     pool = sender.running.host.database.pool
     await pool.execute("UPDATE sends SET owner = $1 WHERE state = 'sending'", uuid4())
@@ -60,7 +63,7 @@ async def test_a_message_whose_sender_died_is_open_and_the_next_one_goes(start: 
     await pool.execute("UPDATE sends SET lease_until = now() - interval '1 s' WHERE state = 'sending'")
     assert (await sender.settled(dead))["state"] == "unknown"
     assert (await sender.settled(after))["state"] == "sent"
-    assert sender.vendor.texts == ["one", "two"]
+    assert sender.vendor.texts == ["one", "apart", "two"]
     [receipt] = await sender.receipts(dead)
     assert receipt.type == "crm.receipts.unknown.v1"
     await sender.hosts.stop(other)

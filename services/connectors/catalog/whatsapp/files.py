@@ -8,15 +8,14 @@ from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import read_object
 from services.connectors.reading.inside import text_at
 
-_API = "https://graph.facebook.com/v23.0"
 # Where media lie: nobody else is told the token.
 _OURS = (".fbsbx.com", ".facebook.com", ".fbcdn.net", ".whatsapp.net")
 
 
 def request(reference: str, held: Held) -> Request:
     """Where is the medium of this id? Raises Unfetchable."""
-    (token,) = held.need("token")
-    return Request(f"{_address(held)}/{quote(reference, safe='')}", headers=bearer(token))
+    address, version, token = held.need("api_url", "api_version", "token")
+    return Request(f"{address.rstrip('/')}/{version}/{quote(reference, safe='')}", headers=bearer(token))
 
 
 def then(answer: Answer, held: Held) -> Request | None:
@@ -25,13 +24,9 @@ def then(answer: Answer, held: Held) -> Request | None:
         url = text_at(read_object(answer.body), "url")
     except Unreadable:
         return None
-    (token,) = held.need("token")
-    told = _may_be_told(url, _address(held))
+    address, token = held.need("api_url", "token")
+    told = _may_be_told(url, address)
     return Request(url, headers=bearer(token) if told else {}) if url else None
-
-
-def _address(held: Held) -> str:
-    return (held.settings.text("api_url") or _API).rstrip("/")
 
 
 def _may_be_told(url: str, api: str) -> bool:

@@ -53,6 +53,7 @@ CREATE TABLE heard (
     heard_at timestamptz NOT NULL,
     PRIMARY KEY (channel, address)
 );
+CREATE INDEX heard_at ON heard (heard_at);
 CREATE TABLE early_receipts (
     receipt_id uuid PRIMARY KEY,
     channel text NOT NULL,

@@ -11,9 +11,11 @@ from email.policy import compat32
 
 from contracts.interactions import Attachment
 from services.connectors.errors import Unreadable
+from services.connectors.reading.attached import carried
 from services.connectors.reading.charsets import decode
 from services.connectors.reading.mail.headers import Mailbox, mailboxes, message_ids, moment, text_of
 from services.connectors.reading.mail.markup import text_of_html
+from services.connectors.reading.mail.tnef import opened
 
 # What the library's own readers of headers raise on damaged ones.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
@@ -84,7 +86,7 @@ def read_mail(raw: bytes) -> Mail:
         body = _payload(part)
         kind = part.get_content_type()
         if _is_file(part, kind, alone=part is message):
-            mail.files.append(Attachment(name=_name(part, mail), content_type=kind, size=len(body)))
+            mail.files += opened(carried(_name(part, mail), kind, body))
         else:
             (html if kind == "text/html" else plain).append(decode(body, _label(part)))
     mail.text = "\n".join(plain).strip() or text_of_html("\n".join(html))
