@@ -1,0 +1,1 @@
+"""Drivers whose leader is killed again and again while something flows."""
