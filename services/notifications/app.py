@@ -12,6 +12,7 @@ from services.notifications.definitions import compile
 from services.notifications.delivery.courier import Courier
 from services.notifications.delivery.line import Parcel, Server
 from services.notifications.delivery.lines import Lines
+from services.notifications.delivery.logbook import Logbook
 from services.notifications.delivery.writer import Writer
 from services.notifications.desk import DatabaseDesk
 from services.notifications.domain.rules import Rules
@@ -40,7 +41,8 @@ def build(
     async def write(claimed: Claimed) -> Parcel:
         return await writer.parcel(claimed, clock.now())
 
-    courier = Courier(_lines(settings), write, clock, lease=lease)
+    book = Logbook(settings.logbooks, owner)
+    courier = Courier(_lines(settings), write, clock, lease=lease, book=book)
 
     async def carry(host: Host) -> None:
         await courier.run(DatabaseDesk(host, owner, lease, random or Random()), host.stopping)

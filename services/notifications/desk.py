@@ -1,15 +1,18 @@
 """The courier's desk on the real database: each of its questions and notes is one unit of work."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from services.notifications.delivery.courier import Noting
+from services.notifications.domain.legacy import Legacy
 from services.notifications.domain.settlement import Attempt
 from services.notifications.store import messages
 from services.notifications.usecases.claim import Claimed, claim
-from services.notifications.usecases.settle import settle, sweep
+from services.notifications.usecases.settle import inherit, settle, sweep
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
@@ -29,10 +32,13 @@ class DatabaseDesk:
         async with self._host.database.pool.acquire() as connection:
             return await messages.count_due(connection, self._host.clock.now(), most)
 
-    async def claim(self, most: int) -> list[Claimed]:
-        """Take messages over the gate; those returned are marked as sending by us."""
+    async def claim(self, most: int, noting: Noting = lambda claimed: None) -> list[Claimed]:
+        """Take messages through the gate; those returned are noted, then marked as sending by us."""
         async with self._host.work() as work:
-            return await claim(work, self._owner, most, self._lease)
+            claimed = await claim(work, self._owner, most, self._lease)
+            if claimed:
+                noting(claimed)
+            return claimed
 
     async def settle(self, attempts: Sequence[Attempt]) -> bool:
         """Write what became of attempts; whether their enrolments have messages waiting."""
@@ -43,3 +49,8 @@ class DatabaseDesk:
         """Deal with messages that nobody will; `own` are in our hands."""
         async with self._host.work() as work:
             return await sweep(work, self._owner, own, self._random)
+
+    async def inherit(self, legacy: Legacy) -> Counter[str]:
+        """Settle what a sender that is gone left behind; how many letters, by result."""
+        async with self._host.work() as work:
+            return await inherit(work, legacy, self._random)

@@ -1,5 +1,6 @@
 """What notifications can be told by the environment."""
 
+from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -36,6 +37,11 @@ class NotificationsSettings(Settings):
     )
     smtp_letter_seconds: float = Field(
         default=120, gt=0, description="Seconds that handing over one letter may take in all."
+    )
+    logbooks: Path | None = Field(
+        default=None,
+        description="Folder, the same one for all replicas of a machine, where each notes what it hands over:"
+        " then a kill leaves only letters unknown that were on the wire. Without it, all that was claimed.",
     )
     message_domain: str | None = Field(
         default=None,

@@ -6,9 +6,10 @@ import sys
 import time
 
 from tests.chaos.orders import GUARDS
-from tests.chaos.plan import Settings, draw
+from tests.chaos.plan import ENGINES, Plan, Settings, draw
 from tests.chaos.run import Verdict, run
-from tests.chaos.world import REPLICAS, places
+from tests.chaos.stacked import IN_FRONT, stacked
+from tests.chaos.world import REPLICAS, places, world
 
 
 def main() -> int:
@@ -17,20 +18,32 @@ def main() -> int:
     off = frozenset(guard for guard in given.off.split(",") if guard)
     if wrong := off - GUARDS:
         sys.exit(f"--off knows {', '.join(sorted(GUARDS))}, not {', '.join(sorted(wrong))}")
+    if given.compose and off:
+        sys.exit("--off takes guards out of processes; containers run what is deployed")
     settings = Settings(
         deliveries=given.deliveries,
         kills=given.kills,
         pauses=given.pauses,
-        seconds=given.seconds or max(20.0, 14.0 * given.kills),
+        seconds=given.seconds or max(20.0, (40.0 if given.compose else 14.0) * given.kills),
         repeats=not given.no_repeats,
         fills=given.fills,
         off=off,
     )
-    plan = draw(given.seed, settings, (*places(REPLICAS), "nats", "postgres"))
+    front = IN_FRONT if given.compose else ()
+    plan = draw(given.seed, settings, (*places(REPLICAS), *front, *ENGINES))
     begun = time.monotonic()
-    verdict = asyncio.run(run(plan, REPLICAS, _say))
+    verdict = asyncio.run(_run(plan, given.compose))
     _report(verdict, given.seed, off, time.monotonic() - begun)
     return 0 if verdict else 1
+
+
+async def _run(plan: Plan, in_containers: bool) -> Verdict:
+    dedupe = plan.settings.dedupe_seconds
+    if in_containers:
+        return await run(plan, stacked(REPLICAS, seed=plan.seed, dedupe_seconds=dedupe), _say, patience=300)
+    return await run(
+        plan, world(REPLICAS, seed=plan.seed, off=plan.settings.off, dedupe_seconds=dedupe), _say
+    )
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -39,9 +52,14 @@ def _arguments() -> argparse.ArgumentParser:
     known.add_argument("--deliveries", type=int, default=5000, help="how many must be accepted")
     known.add_argument("--kills", type=int, default=20, help="SIGKILLs of each process")
     known.add_argument("--pauses", type=int, default=4, help="SIGSTOPs of each process")
-    known.add_argument("--seconds", type=float, default=0.0, help="of load and faults; 14 for each kill")
+    known.add_argument(
+        "--seconds", type=float, default=0.0, help="of load and faults; 14 for each kill, 40 in containers"
+    )
     known.add_argument("--fills", type=int, default=2, help="how often each disk fills")
     known.add_argument("--off", default="", help=f"take guards out: {', '.join(sorted(GUARDS))}")
+    known.add_argument(
+        "--compose", action="store_true", help="the stack of docker-compose.yml (needs Docker)"
+    )
     known.add_argument("--no-repeats", action="store_true", help="nothing is sent or published again")
     return known
 

@@ -10,6 +10,8 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from tests.chaos.bus import BusAddress
+
 _SHARE = 0.03
 _SUBJECTS = ("crm.>", "do.>")
 
@@ -52,14 +54,14 @@ class Again:
 
 
 @asynccontextmanager
-async def repeating(url: str, seed: int, share: bool) -> AsyncIterator[Again]:
+async def repeating(where: BusAddress, seed: int, share: bool) -> AsyncIterator[Again]:
     """Repeat while inside; nothing at all without `share`."""
 
     async def hush(_error: Exception) -> None:
         return
 
-    connection = await nats.connect(
-        url, max_reconnect_attempts=-1, reconnect_time_wait=0.2, error_cb=hush, no_echo=True
+    connection = await where.connect(
+        max_reconnect_attempts=-1, reconnect_time_wait=0.2, error_cb=hush, no_echo=True
     )
     again = Again(connection, random.Random(seed))
     try:

@@ -174,11 +174,16 @@ def letters(facts: Facts) -> Iterator[str]:
 
 
 def unknown(facts: Facts) -> Iterator[str]:
-    """No more letters are unknown than connections were lost with a letter on them."""
-    found = sum(row["state"] == "unknown" for row in facts.state.messages)
-    bound = facts.post.in_data + facts.post.just_taken
-    if found > bound:
-        yield f"{found} letters are unknown; {bound} connections were lost with one in DATA"
+    """A letter is unknown only when its connection broke while it was in DATA, and each for one of those."""
+    losses = facts.post.losses
+    found = {row["message_id"] for row in facts.state.messages if row["state"] == "unknown"}
+    at_hand = losses.just_answered(unread=True) | losses.just_answered(unread=False)
+    for letter in found - set(losses.in_data) - at_hand:
+        late = losses.answered.get(letter)
+        told = f"its sender was told {late.age:.3f} s before" if late else "was on no connection that broke"
+        yield f"letter {letter} is unknown and {told}"
+    if len(found) > (bound := len(losses.in_data) + len(at_hand)):
+        yield f"{len(found)} letters are unknown; {bound} connections broke with one in DATA"
 
 
 def parked(facts: Facts) -> Iterator[str]:

@@ -15,6 +15,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from tests.chaos import wire
+from tests.chaos.bus import BusAddress
 from tests.chaos.plan import Touch
 
 _PATIENCE = 12.0
@@ -29,7 +30,7 @@ class Inlets:
 
     http_port: int
     smtp_port: int
-    partner_url: str
+    partner: BusAddress
     telegram_secret: str
 
 
@@ -55,7 +56,7 @@ class People:
     async def live(self, touches: list[Touch]) -> None:
         """Send everything at its time, again and again until it is accepted."""
         begun = asyncio.get_running_loop().time()
-        self.partner = await _partner(self.inlets.partner_url)
+        self.partner = await _partner(self.inlets.partner)
         try:
             async with asyncio.TaskGroup() as group:
                 for touch in touches:
@@ -143,10 +144,10 @@ def words(touch: Touch) -> str:
     return f"Do you teach in the evening? Enquiry {touch.number}."
 
 
-async def _partner(url: str) -> Client:
+async def _partner(where: BusAddress) -> Client:
     async def hush(_error: Exception) -> None:
         return
 
-    return await nats.connect(
-        url, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=5, error_cb=hush
+    return await where.connect(
+        max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=5, error_cb=hush
     )

@@ -7,7 +7,8 @@ from typing import Literal
 Channel = Literal["form", "chat", "mail", "portal"]
 FaultKind = Literal["kill", "pause", "cut", "cut-mid", "delay", "freeze", "fill"]
 CHANNELS: tuple[Channel, ...] = ("form", "chat", "mail", "portal")
-ROADS = ("nats", "postgres", "smtp")
+ENGINES = ("nats", "postgres")
+ROADS = (*ENGINES, "smtp")
 """What a proxy stands before."""
 
 
@@ -152,5 +153,5 @@ def _fills(chance: random.Random, settings: Settings) -> list[Fault]:
     return [
         Fault(settings.seconds * (0.1 + 0.8 * (place + chance.random()) / settings.fills), "fill", disk, 3.0)
         for place in range(settings.fills)
-        for disk in ("nats", "postgres")
+        for disk in ENGINES
     ]

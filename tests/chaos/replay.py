@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import asyncpg
-import nats
-import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
@@ -89,7 +87,7 @@ async def record(world: World, persons: Mapping[int, int]) -> Recording:
     `persons` tells who sent a touch, by its number.
     """
     recording = Recording()
-    connection = await nats.connect(world.bus_url)
+    connection = await world.bus.connect()
     try:
         js = connection.jetstream()
         for stream in RAW:
@@ -142,7 +140,7 @@ async def _causes(dsn: str) -> dict[str, tuple[str, int]]:
 async def replay(recording: Recording, patience: float) -> tuple[State, str]:
     """The state that comes of it, and what never settled, if anything."""
     async with world(_ALONE, replay=True) as fresh:
-        connection = await nats.connect(fresh.bus_url)
+        connection = await fresh.bus.connect()
         database = await asyncpg.connect(fresh.dsn)
         try:
             for wave in recording.waves():
@@ -152,7 +150,7 @@ async def replay(recording: Recording, patience: float) -> tuple[State, str]:
         finally:
             await database.close()
             await connection.close()
-        left = await settle(fresh.dsn, fresh.bus_url, patience)
+        left = await settle(fresh.dsn, fresh.bus, patience)
         return await read_state(fresh.dsn), left
 
 

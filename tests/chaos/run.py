@@ -5,21 +5,22 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-import nats
-
 from tests.chaos.again import repeating
+from tests.chaos.bus import BusAddress
 from tests.chaos.canonical import differences
 from tests.chaos.faults import Breaker
 from tests.chaos.ledger import Facts, judge
+from tests.chaos.mailroad import MOMENT, Losses
 from tests.chaos.people import People
 from tests.chaos.plan import Plan
 from tests.chaos.replay import RAW, record, replay
 from tests.chaos.settle import settle
 from tests.chaos.sink import read_post
 from tests.chaos.state import State, read_state
-from tests.chaos.world import World, world
+from tests.chaos.world import World
 
 Say = Callable[[str], None]
 _SHOWN = 8
@@ -38,12 +39,12 @@ class Verdict:
         return not any(self.wrong.values())
 
 
-async def run(plan: Plan, replicas: dict[str, int], say: Say, patience: float = 180.0) -> Verdict:
-    """Live through a plan and judge it."""
+async def run(
+    plan: Plan, where: AbstractAsyncContextManager[World], say: Say, patience: float = 180.0
+) -> Verdict:
+    """Live through a plan in a world and judge it. The serial replay runs in processes in any case."""
     settings = plan.settings
-    async with world(
-        replicas, seed=plan.seed, off=settings.off, dedupe_seconds=settings.dedupe_seconds
-    ) as here:
+    async with where as here:
         say(f"up: {', '.join(here.targets)}")
         for name, disk in here.disks.items():
             say(f"disk of {name}: {disk.kind}")
@@ -51,12 +52,12 @@ async def run(plan: Plan, replicas: dict[str, int], say: Say, patience: float = 
         breaker = Breaker(here.targets, here.roads, here.disks)
         told = asyncio.create_task(_tell(people, breaker, say))
         try:
-            async with repeating(here.bus_url, plan.seed + 2, settings.repeats) as again:
+            async with repeating(here.bus, plan.seed + 2, settings.repeats) as again:
                 await asyncio.gather(people.live(plan.touches), breaker.live(plan.faults))
         finally:
             told.cancel()
         begun = time.monotonic()
-        left = await settle(here.dsn, here.bus_url, patience)
+        left = await settle(here.dsn, here.bus, patience)
         say(f"settled after {time.monotonic() - begun:.0f} s" if not left else f"not settled: {left}")
         verdict = await _judge(here, people, breaker, left)
         verdict.lines.append(f"facts and commands published again on purpose: {again.said}")
@@ -95,8 +96,8 @@ async def _tell(people: People, breaker: Breaker, say: Say) -> None:
 
 
 async def _judge(here: World, people: People, breaker: Breaker, left: str) -> Verdict:
-    post, state = read_post(here.sink_log), await read_state(here.dsn)
-    facts = Facts(people.sent, state, post, await _stored(here.bus_url))
+    post, state = read_post(here.sink_log, here.mail.losses), await read_state(here.dsn)
+    facts = Facts(people.sent, state, post, await _stored(here.bus))
     verdict = Verdict(judge(facts), kills={name: breaker.kills(name) for name in here.targets})
     verdict.wrong["settled"] = [left] if left else []
     verdict.accepted = sum(bool(one.accepted) for one in people.sent)
@@ -104,8 +105,8 @@ async def _judge(here: World, people: People, breaker: Breaker, left: str) -> Ve
     return verdict
 
 
-async def _stored(bus_url: str) -> dict[str, int]:
-    connection = await nats.connect(bus_url)
+async def _stored(where: BusAddress) -> dict[str, int]:
+    connection = await where.connect()
     try:
         return {name: (await connection.jetstream().stream_info(name)).state.messages for name in RAW}
     finally:
@@ -130,6 +131,22 @@ def _figures(people: People, breaker: Breaker, facts: Facts, state: State) -> li
         f" (+{sum(bool(row['merged_into']) for row in state.contacts)} merged), leads {len(state.leads)},"
         f" deals {len(state.deals)}, enrolments {len(state.enrolments)}, messages {dict(states)}",
         f"letters taken {sum(post.taken.values())}; unknown {len(unknown)}, of which"
-        f" {len(unknown & post.taken.keys())} were taken; connections lost in DATA {post.in_data},"
-        f" just after its answer {post.just_taken}",
+        f" {len(unknown & post.taken.keys())} were taken",
+        *_on_the_wire(facts.post.losses, unknown),
     ]
+
+
+def _on_the_wire(losses: Losses, unknown: set[str]) -> list[str]:
+    """Where letters were when their connection broke, and how many of those are unknown."""
+    told = [
+        f"connections that broke in DATA, no answer at the sender's socket: {len(losses.in_data)},"
+        f" unknown of these {len(unknown & set(losses.in_data))}"
+    ]
+    for unread, words in ((True, "at its socket, not read"), (False, "read, at most just noted")):
+        found = losses.just_answered(unread=unread)
+        ages = sorted(round(losses.answered[one].age, 3) for one in found & unknown)
+        told.append(
+            f"  with the answer {words}, within {MOMENT * 1000:.0f} ms: {len(found)},"
+            f" unknown of these {len(ages)}{f', after {ages} s' if ages else ''}"
+        )
+    return told

@@ -8,6 +8,8 @@ import nats
 import nats.errors
 from nats.js import JetStreamContext
 
+from tests.chaos.bus import BusAddress
+
 SCHEMAS = ("connectors", "leads", "deals", "notifications")
 _OPEN = (
     ("outbox", "SELECT count(*) FROM {}.outbox WHERE published_at IS NULL"),
@@ -17,12 +19,12 @@ _MAIL = "SELECT count(*) FROM notifications.messages WHERE state IN ('queued', '
 _RAW = "SELECT count(*) FROM connectors.deliveries WHERE verdict = 'waiting'"
 
 
-async def settle(dsn: str, bus_url: str, patience: float) -> str:
+async def settle(dsn: str, where: BusAddress, patience: float) -> str:
     """Return once all is at its end twice in a row; what is still open after `patience` seconds, or ''."""
     deadline, quiet, left = time.monotonic() + patience, 0, "never looked"
     while quiet < 2 and time.monotonic() < deadline:
         try:
-            left = await _look(dsn, bus_url)
+            left = await _look(dsn, where)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error) as error:
             left = f"{type(error).__name__}: {error}"
         quiet = 0 if left else quiet + 1
@@ -30,10 +32,10 @@ async def settle(dsn: str, bus_url: str, patience: float) -> str:
     return left
 
 
-async def _look(dsn: str, bus_url: str) -> str:
+async def _look(dsn: str, where: BusAddress) -> str:
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
-        bus = await nats.connect(bus_url, connect_timeout=3, allow_reconnect=False)
+        bus = await where.connect(connect_timeout=3, allow_reconnect=False)
         try:
             return await _open_ends(connection, bus.jetstream(timeout=3))
         finally:

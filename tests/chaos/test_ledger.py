@@ -9,6 +9,7 @@ import pytest
 
 from tests.chaos.canonical import differences
 from tests.chaos.ledger import Facts, judge, same_people
+from tests.chaos.mailroad import MOMENT, Answered
 from tests.chaos.people import Sent, words
 from tests.chaos.plan import Settings, Touch, draw
 from tests.chaos.replay import Raw, Recording
@@ -153,8 +154,20 @@ def test_what_was_not_answered_may_be_there_or_not() -> None:
 def test_an_unknown_letter_is_paid_for_by_a_connection_lost_with_it() -> None:
     facts = right()
     facts.state.messages[0]["state"] = facts.state.touches[0]["outcome"] = "unknown"
-    facts.post.in_data = 1
+    assert found(facts) == {"unknown"}
+    facts.post.losses.in_data.append(MAIL)
     assert found(facts) == set()
+
+
+def test_an_unknown_letter_is_not_paid_for_by_another_connection_nor_by_a_late_loss() -> None:
+    facts = right()
+    facts.state.messages[0]["state"] = facts.state.touches[0]["outcome"] = "unknown"
+    facts.post.losses.in_data.append("another@school.example")
+    for unread in (True, False):
+        facts.post.losses.answered[MAIL] = Answered(2 * MOMENT, unread)
+        assert found(facts) == {"unknown"}
+        facts.post.losses.answered[MAIL] = Answered(MOMENT / 2, unread)
+        assert found(facts) == set()
 
 
 COLUMNS = {

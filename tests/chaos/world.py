@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from services.hub.engines.postgres import PostgresServer
 from services.runtime.auth import create_token
 from services.runtime.bus import Bus
 from services.runtime.clock import SystemClock
-from tests.chaos import starting
+from tests.chaos.bus import BusAddress
 from tests.chaos.disks import Disk, small_disk
 from tests.chaos.limits import StreamLimit
+from tests.chaos.mailroad import MailRoad, before_mail
 from tests.chaos.orders import Orders
 from tests.chaos.people import Inlets
 from tests.chaos.targets import NatsProcess, PostgresProcess, ServiceProcess, Target
@@ -29,17 +30,16 @@ from tests.support.accounts import PARTNER, pool_accounts
 from tests.support.faults import PrivateEngines
 from tests.support.ports import free_ports
 from tests.support.proxy import Proxy, before_nats, before_postgres
-from tests.support.proxy import Target as Place
 from tests.support.scratch import scratch_home
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 REPLICAS = {"connectors": 1, "leads": 2, "deals": 2, "notifications": 2, "hub": 1}
 LOGS = Path(tempfile.gettempdir()) / "leadwire-chaos"
-_TELEGRAM = "only-for-this-test"
+TELEGRAM = "only-for-this-test"
 _NATS_MEGABYTES, _POSTGRES_MEGABYTES = 384, 1024
 
 
-def places(replicas: dict[str, int]) -> dict[str, str]:
+def places(replicas: Mapping[str, int]) -> dict[str, str]:
     """Every service process by name, and the service it runs."""
     return {
         service if count == 1 else f"{service}-{place + 1}": service
@@ -50,27 +50,16 @@ def places(replicas: dict[str, int]) -> dict[str, str]:
 
 @dataclass
 class World:
-    """Everything that runs. `dsn` and `bus_url` lead around the proxies."""
+    """Everything that runs. `dsn` and `bus` lead around the proxies; `targets` can be killed."""
 
-    folder: Path
-    engines: PrivateEngines
     dsn: str
+    bus: BusAddress
     sink_log: Path
     inlets: Inlets
-    services: dict[str, ServiceProcess]
+    targets: Mapping[str, Target]
+    mail: MailRoad
     roads: dict[str, Proxy] = field(default_factory=dict)
     disks: dict[str, Disk] = field(default_factory=dict)
-
-    @property
-    def bus_url(self) -> str:
-        """The bus, as its owner."""
-        return self.engines.account().url
-
-    @property
-    def targets(self) -> dict[str, Target]:
-        """All that can be killed."""
-        both: tuple[Target, ...] = (NatsProcess(self.engines), PostgresProcess(self.engines))
-        return {**self.services, **{one.name: one for one in both}}
 
 
 @asynccontextmanager
@@ -112,28 +101,33 @@ async def world(
     async with AsyncExitStack() as stack:
         engines, disks, folder = await stack.enter_async_context(own_engines(filled=not replay))
         dsn = await stack.enter_async_context(databases.fresh(engines))
-        http, smtp_in, sink_port, *ports = free_ports(3 + sum(replicas.values()))
-        sink_log = folder / "sink.jsonl"
-        mail = starting.context.Process(target=starting.sink, args=(sink_log, sink_port, seed), daemon=True)
-        await asyncio.to_thread(mail.start)
-        stack.callback(mail.kill)
+        http, smtp_in, *ports = free_ports(2 + sum(replicas.values()))
+        sink_log = folder / "sink.log"
         nats, nats_url = await stack.enter_async_context(before_nats(engines.account().url))
         postgres, postgres_dsn = await stack.enter_async_context(before_postgres(dsn))
-        smtp = Proxy(Place(port=sink_port))
-        await smtp.start()
-        stack.push_async_callback(smtp.close)
+        smtp = await stack.enter_async_context(before_mail(sink_log, seed))
         environment = _environment(nats_url, postgres_dsn, smtp_in, smtp.port)
+        environment["LEADWIRE_LOGBOOKS"] = str(folder / "logbooks")
         services = {
             name: _service(name, service, port, folder, environment, off, dedupe_seconds, replay)
             for (name, service), port in zip(places(replicas).items(), [http, *ports], strict=False)
         }
-        inlets = Inlets(http, smtp_in, engines.account().partner_url, _TELEGRAM)
-        roads = {"nats": nats, "postgres": postgres, "smtp": smtp}
-        here = World(folder, engines, dsn, sink_log, inlets, services, roads, disks)
+        account = engines.account()
+        inlets = Inlets(http, smtp_in, BusAddress(account.partner_url), TELEGRAM)
+        both: tuple[Target, ...] = (NatsProcess(engines), PostgresProcess(engines))
         stack.callback(_keep_logs, folder, LOGS / ("replay" if replay else "run"))
         stack.push_async_callback(_end, services)
-        await _start(here, environment)
-        yield here
+        await _start(services, account.url, environment)
+        yield World(
+            dsn=dsn,
+            bus=BusAddress(account.url),
+            sink_log=sink_log,
+            inlets=inlets,
+            targets={**services, **{one.name: one for one in both}},
+            mail=smtp,
+            roads={"nats": nats, "postgres": postgres, "smtp": smtp},
+            disks=disks,
+        )
 
 
 def _service(
@@ -163,18 +157,18 @@ def _environment(nats_url: str, dsn: str, smtp_in: int, smtp_out: int) -> dict[s
         "LEADWIRE_NOTIFICATIONS_SMTP_PORT": str(smtp_out),
         "LEADWIRE_NOTIFICATIONS_SMTP_LETTER_SECONDS": "4",
         "LEADWIRE_UNSUBSCRIBE_SECRET": "only for this test",
-        "TELEGRAM_SECRET": _TELEGRAM,
+        "TELEGRAM_SECRET": TELEGRAM,
     }
 
 
-async def _start(here: World, environment: dict[str, str]) -> None:
-    hub = here.services["hub"]
+async def _start(services: dict[str, ServiceProcess], bus_url: str, environment: dict[str, str]) -> None:
+    hub = services["hub"]
     await hub.start()
     await hub.ready()
-    for service in here.services.values():
+    for service in services.values():
         await service.start()
-    await asyncio.gather(*(service.ready() for service in here.services.values()))
-    bus = await Bus.connect(here.bus_url)
+    await asyncio.gather(*(service.ready() for service in services.values()))
+    bus = await Bus.connect(bus_url)
     try:
         token = await create_token(await bus.kv("tokens"), "chaos", ["admin"], now=SystemClock().now())
     finally:
@@ -201,5 +195,5 @@ def _keep_logs(folder: Path, kept: Path) -> None:
     """For whoever wants to know why; those of the last run."""
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
-    for log in (*folder.glob("*.log"), *folder.glob("*/*.log"), *folder.glob("*.jsonl")):
+    for log in (*folder.glob("*.log"), *folder.glob("*/*.log")):
         shutil.copy(log, kept)

@@ -19,6 +19,7 @@ from services.notifications.content.tokens import Tokens
 from services.notifications.delivery.courier import Courier
 from services.notifications.delivery.line import Parcel, Server
 from services.notifications.delivery.lines import Lines
+from services.notifications.delivery.logbook import Logbook
 from services.notifications.delivery.writer import Writer
 from services.notifications.desk import DatabaseDesk
 from services.notifications.domain.rules import Rules
@@ -148,8 +149,8 @@ class Stage:
         host = cast(Any, self)
         return DatabaseDesk(host, owner or uuid.uuid4(), timedelta(seconds=lease), Random(1))
 
-    def courier(self, port: int, *, size: int = 2, **server: Any) -> Courier:
-        """A courier that hands letters over at this port."""
+    def courier(self, port: int, *, size: int = 2, book: Logbook | None = None, **server: Any) -> Courier:
+        """A courier that hands letters over at this port; it keeps no notes unless given a book for them."""
         writer = Writer(self.rules_of, TOKENS, "https://crm.school.example")
 
         async def write(claimed: Claimed) -> Parcel:
@@ -157,7 +158,8 @@ class Stage:
 
         given: dict[str, Any] = {"command_timeout": 3, "letter_timeout": 5, **server}
         lines = Lines(Server("127.0.0.1", port, **given), size=size)
-        return Courier(lines, write, self.clock, lease=timedelta(seconds=60))
+        kept = book or Logbook(None, uuid.uuid4())
+        return Courier(lines, write, self.clock, lease=timedelta(seconds=60), book=kept)
 
     async def rows(self, sql: str, *arguments: Any) -> list[dict[str, Any]]:
         """What a query gives."""

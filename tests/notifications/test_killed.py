@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -51,11 +52,18 @@ async def process(environment: dict[str, str]) -> AsyncIterator[asyncio.subproce
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("sequence", "ending", "letters"),
-    [("single", "unknown", 1), ("repeated", "completed", 2)],
+    ("sequence", "ending", "letters", "keeps_logbooks"),
+    [("single", "unknown", 1, True), ("repeated", "completed", 2, False)],
 )
 async def test_a_letter_that_was_on_the_wire_is_unknown_and_follows_its_steps_policy(
-    smtp: Sink, nats_account: NatsAccount, database_dsn: str, sequence: str, ending: str, letters: int
+    smtp: Sink,
+    nats_account: NatsAccount,
+    database_dsn: str,
+    tmp_path: Path,
+    sequence: str,
+    ending: str,
+    letters: int,
+    keeps_logbooks: bool,
 ) -> None:
     bus = await Bus.connect(nats_account.url)
     database = await asyncpg.connect(database_dsn, server_settings={"search_path": "notifications"})
@@ -65,13 +73,16 @@ async def test_a_letter_that_was_on_the_wire_is_unknown_and_follows_its_steps_po
         "LEADWIRE_PORT": "0",
         "LEADWIRE_SMTP_PORT": str(smtp.port),
         "LEADWIRE_UNSUBSCRIBE_SECRET": "a secret for these tests",
+        **({"LEADWIRE_LOGBOOKS": str(tmp_path)} if keeps_logbooks else {}),
     }
     try:
         await provision(bus, specs())
         await activate(bus)
         await _kill_with_a_letter_on_the_wire(smtp, bus, environment, sequence)
         assert await database.fetchval("SELECT state FROM messages") == "sending"
-        await database.execute("UPDATE messages SET lease_until = now(), next_try_at = now()")
+        if not keeps_logbooks:
+            # Without notes, nobody knows anything before the lease has ended.
+            await database.execute("UPDATE messages SET lease_until = now(), next_try_at = now()")
         async with process(environment):
             [ended] = await until(lambda: told(bus, SequenceEnded), within=60)
             assert ended.data["reason"] == ending

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -12,10 +12,13 @@ from uuid import UUID
 import structlog
 
 from services.notifications.delivery.ledger import Ledger, Settling
+from services.notifications.delivery.legacies import left_behind
 from services.notifications.delivery.line import Line, Parcel
 from services.notifications.delivery.lines import Lines
+from services.notifications.delivery.logbook import Logbook
 from services.notifications.delivery.pace import Pace
 from services.notifications.delivery.writer import CannotRender
+from services.notifications.domain.legacy import Legacy
 from services.notifications.domain.settlement import Result
 from services.notifications.usecases.claim import Claimed
 from services.runtime.clock import Clock
@@ -31,6 +34,9 @@ _PATIENCE_SECONDS = 15
 _LOOK_AGAIN = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
+Noting = Callable[[Sequence[Claimed]], None]
+
+
 class Desk(Settling, Protocol):
     """What the courier asks of the database; each is one transaction."""
 
@@ -38,8 +44,12 @@ class Desk(Settling, Protocol):
         """How many messages could go out now."""
         ...
 
-    async def claim(self, most: int) -> list[Claimed]:
-        """Take messages through the gate; those returned are marked as sending by us."""
+    async def claim(self, most: int, noting: Noting) -> list[Claimed]:
+        """Take messages through the gate; those returned are noted, then marked as sending by us."""
+        ...
+
+    async def inherit(self, legacy: Legacy) -> Counter[str]:
+        """Settle what a sender that is gone left behind; how many letters, by result."""
         ...
 
     async def sweep(self, own: Collection[UUID]) -> int:
@@ -61,10 +71,11 @@ class _Waiting:
 class Courier:
     """One per process. `wake` says that there is something to send."""
 
-    def __init__(self, lines: Lines, write: Write, clock: Clock, *, lease: timedelta) -> None:
+    def __init__(self, lines: Lines, write: Write, clock: Clock, *, lease: timedelta, book: Logbook) -> None:
         self.lines = lines
         self.wake = asyncio.Event()
-        self.ledger = Ledger(clock.now, self.wake.set)
+        self.ledger = Ledger(clock.now, self.wake.set, book)
+        self._book = book
         self._write = write
         self._lease = lease
         self._letters: deque[_Waiting] = deque()
@@ -75,6 +86,7 @@ class Courier:
     async def run(self, desk: Desk, stopping: asyncio.Event) -> None:
         """Carry messages until told to stop, then finish and record those on the wire."""
         done = asyncio.Event()
+        self._book.begin()
         recorder = asyncio.create_task(self.ledger.write(desk, done))
         sweeper = asyncio.create_task(self._sweep(desk, stopping))
         try:
@@ -86,6 +98,7 @@ class Courier:
             _, late = await asyncio.wait({recorder, sweeper}, timeout=_PATIENCE_SECONDS)
             for task in late:
                 task.cancel()
+            self._book.end(len(self.ledger.in_hand))
             await self.lines.close()
 
     async def _carry_on(self, desk: Desk, stopping: asyncio.Event) -> None:
@@ -122,7 +135,7 @@ class Courier:
 
     async def _claim(self, desk: Desk, most: int) -> list[Claimed]:
         begun = time.perf_counter()
-        claimed = await desk.claim(most)
+        claimed = await desk.claim(most, self.ledger.claiming)
         self._pace.claimed(time.perf_counter() - begun)
         return claimed
 
@@ -205,7 +218,7 @@ class Courier:
             # Such as the bus being away while an older set of definitions is needed.
             log.warning("letter.unwritten", message=str(claimed.message.id), error=type(error).__name__)
             return "deferred", f"could not be written: {type(error).__name__}"
-        outcome = await line.carry(parcel)
+        outcome = await line.carry(parcel, lambda: self.ledger.about_to_end(claimed))
         return outcome.kind, outcome.detail
 
     async def _sweep(self, desk: Desk, stopping: asyncio.Event) -> None:
@@ -213,11 +226,27 @@ class Courier:
         pause = min(5.0, max(0.05, self._lease.total_seconds() / 4))
         while not stopping.is_set():
             try:
-                if await desk.sweep(self.ledger.in_hand):
+                if await self._inherit(desk) + await desk.sweep(self.ledger.in_hand):
                     self.wake.set()
             except Exception as error:
                 log.warning("sweep.failed", error=type(error).__name__)
             await wait_any(stopping, timeout=pause)
+
+    async def _inherit(self, desk: Desk) -> int:
+        """Take over from processes that are gone, before their letters are called unknown."""
+        settled = Counter[str]()
+        try:
+            for left in left_behind(self._book.folder, self._book.boot):
+                with left.opened() as legacy:
+                    if legacy is not None:
+                        settled += await desk.inherit(legacy)
+                        left.settled(self._lease.total_seconds())
+        except OSError as error:
+            # Then their leases end, as without a logbook.
+            log.warning("logbooks.left", reason=error.strerror)
+        if settled:
+            log.info("letters.inherited", **settled)
+        return settled.total()
 
     async def _finish(self) -> None:
         """Let what is on the wire arrive: its outcome is the point of it all."""

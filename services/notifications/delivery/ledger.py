@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from services.notifications.delivery.logbook import Logbook
 from services.notifications.domain.settlement import Attempt, Result
 from services.notifications.usecases.claim import Claimed
 from services.runtime.patience import Backoff, wait_any
@@ -32,9 +33,10 @@ class Settling(Protocol):
 class Ledger:
     """The memory of a courier; it outlives a failing loop. `waiting` is called when there is more to send."""
 
-    def __init__(self, now: Callable[[], datetime], waiting: Callable[[], None]) -> None:
+    def __init__(self, now: Callable[[], datetime], waiting: Callable[[], None], book: Logbook) -> None:
         self._now = now
         self._waiting = waiting
+        self._book = book
         self._in_hand: dict[UUID, Claimed] = {}
         self._on_wire: set[UUID] = set()
         self._withdrawn: set[UUID] = set()
@@ -45,6 +47,10 @@ class Ledger:
     def in_hand(self) -> list[UUID]:
         """Messages that were claimed here and whose outcome is not written yet."""
         return list(self._in_hand)
+
+    def claiming(self, claimed: Sequence[Claimed]) -> None:
+        """These become ours when the transaction under way commits. Raises CannotNote: then it must not."""
+        self._book.claiming([(one.message.id, one.attempt) for one in claimed])
 
     def take_in(self, claimed: Iterable[Claimed]) -> None:
         """From now on these are our business."""
@@ -63,9 +69,14 @@ class Ledger:
             if claimed.contact.id in contacts and id not in self._on_wire:
                 self._withdrawn.add(id)
 
+    def about_to_end(self, claimed: Claimed) -> None:
+        """Its final dot leaves next. Raises CannotNote: then it must not."""
+        self._book.about_to_end(claimed.message.id, claimed.attempt)
+
     def over(self, claimed: Claimed, result: Result, detail: str) -> None:
         """Remember the outcome until it is written."""
         attempt = Attempt(claimed.message.id, claimed.attempt, result, detail, self._now())
+        self._book.over(attempt)
         self._carried.append(attempt)
         self._news.set()
 
@@ -95,3 +106,4 @@ class Ledger:
             self._in_hand.pop(attempt.message_id, None)
             self._on_wire.discard(attempt.message_id)
             self._withdrawn.discard(attempt.message_id)
+        self._book.written([attempt.message_id for attempt in batch], len(self._in_hand))

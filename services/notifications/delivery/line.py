@@ -7,6 +7,7 @@ import asyncio
 import re
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -19,6 +20,7 @@ TlsMode = Literal["none", "starttls", "tls"]
 _LINE_ENDS = re.compile(rb"\r\n|\n|\r")
 _LEADING_DOTS = re.compile(rb"(?m)^\.")
 _FLUSH_SECONDS = 0.005
+_LATE_SECONDS = 0.1
 _ONE_STROKE = 16 * 1024
 
 
@@ -58,6 +60,7 @@ class Line:
         self.server = server
         self.carried = 0
         self.used_at = time.monotonic()
+        self._answer: asyncio.Task[aiosmtplib.SMTPResponse] | None = None
         self._client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -90,12 +93,15 @@ class Line:
             self.drop()
             raise
 
-    async def carry(self, parcel: Parcel) -> Outcome:
-        """Hand one letter over. Never raises but for cancellation; a doubtful connection is dropped."""
+    async def carry(self, parcel: Parcel, at_dot: Callable[[], None] = lambda: None) -> Outcome:
+        """Hand one letter over. Never raises but for cancellation; a doubtful connection is dropped.
+
+        `at_dot` is called just before the final dot may leave; when it raises, the dot does not.
+        """
         phase = _Where("mail")
         try:
             async with asyncio.timeout(self.server.letter_timeout):
-                outcome = await self._transact(parcel, phase)
+                outcome = await self._transact(parcel, phase, at_dot)
         except SMTPResponseException as error:
             self.drop()
             outcome = from_reply(phase.at, error.code, "")
@@ -104,8 +110,8 @@ class Line:
             self.drop()
             outcome = Outcome("refused", "unusable address")
         except Exception as error:
+            outcome = await self._late_answer(phase) or from_silence(phase.at, _what_happened(error))
             self.drop()
-            outcome = from_silence(phase.at, _what_happened(error))
         except BaseException:
             self.drop()
             raise
@@ -113,7 +119,7 @@ class Line:
         self.used_at = time.monotonic()
         return outcome
 
-    async def _transact(self, parcel: Parcel, phase: "_Where") -> Outcome:
+    async def _transact(self, parcel: Parcel, phase: "_Where", at_dot: Callable[[], None]) -> Outcome:
         encoding, options = "ascii", b""
         if not (parcel.sender.isascii() and parcel.recipient.isascii()):
             if not self._client.supports_extension("smtputf8"):
@@ -128,12 +134,14 @@ class Line:
             reply = await self._client.execute_command(command)
             if reply.code not in expected:
                 return await self._reset(from_reply(phase.at, reply.code, reply.message))
-        reply = await self._write(parcel.content, phase)
+        reply = await self._write(parcel.content, phase, at_dot)
         if reply.code == 421:
             self.drop()
         return from_reply("dot", reply.code, reply.message)
 
-    async def _write(self, content: bytes, phase: "_Where") -> aiosmtplib.SMTPResponse:
+    async def _write(
+        self, content: bytes, phase: "_Where", at_dot: Callable[[], None]
+    ) -> aiosmtplib.SMTPResponse:
         """The body first, the final dot only when all of it has left this process.
 
         A small body leaves at one stroke with its dot: there is no moment in between to look.
@@ -150,11 +158,27 @@ class Line:
             while not transport.is_closing() and transport.get_write_buffer_size():  # noqa: ASYNC110
                 await asyncio.sleep(_FLUSH_SECONDS)
             body = b""
+        answer = self._answer = asyncio.create_task(protocol.read_response())
+        answer.add_done_callback(lambda over: over.cancelled() or over.exception())
+        # It listens from its first step on; what comes before nobody hears.
+        await asyncio.sleep(0)
         if not self.usable:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        at_dot()
         phase.at = "dot"
         protocol.write(body + b".\r\n")
-        return await protocol.read_response(timeout=self.server.command_timeout)
+        async with asyncio.timeout(self.server.command_timeout):
+            return await asyncio.shield(answer)
+
+    async def _late_answer(self, phase: "_Where") -> Outcome | None:
+        """What lies in the socket when time is over, of a process that was itself held up meanwhile."""
+        if self._answer is None or phase.at != "dot":
+            return None
+        await asyncio.wait({self._answer}, timeout=_LATE_SECONDS)
+        if not self._answer.done() or self._answer.cancelled() or self._answer.exception():
+            return None
+        reply = self._answer.result()
+        return from_reply("dot", reply.code, reply.message)
 
     async def _reset(self, outcome: Outcome) -> Outcome:
         """Clear what a refused letter left behind, so that the next one starts anew."""
@@ -178,6 +202,9 @@ class Line:
 
     def drop(self) -> None:
         """Close without a word."""
+        if self._answer is not None:
+            self._answer.cancel()
+            self._answer = None
         self._client.close()
 
 

@@ -79,6 +79,21 @@ async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Co
             return {asked: held[head] for asked, head in now.items()}
 
 
+async def hold(connection: "Connection", ids: Collection[UUID]) -> list[UUID]:
+    """Lock these contacts, those they went on as and those that went on as them; all their ids."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM contacts WHERE id IN
+            (SELECT id FROM contacts WHERE id = ANY($1::uuid[])
+             UNION SELECT merged_into FROM contacts WHERE id = ANY($1::uuid[])
+             UNION SELECT id FROM contacts WHERE merged_into = ANY($1::uuid[]))
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        list(ids),
+    )
+    return [row["id"] for row in rows]
+
+
 async def with_address(connection: "Connection", address: str) -> list[UUID]:
     """The contacts whose letters go to this address."""
     rows = await connection.fetch(

@@ -102,6 +102,14 @@ async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, En
     return {row["id"]: _enrolment(row) for row in rows}
 
 
+async def lock_if_free(connection: "Connection", id: UUID) -> Enrolment | None:
+    """The enrolment, held until the transaction ends; None when somebody else holds it."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM enrolments WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED", id
+    )
+    return _enrolment(row) if row else None
+
+
 async def lock_of_messages(connection: "Connection", messages: Collection[UUID]) -> dict[UUID, Enrolment]:
     """The enrolments these messages belong to, held until the transaction ends."""
     rows = await connection.fetch(

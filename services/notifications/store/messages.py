@@ -261,18 +261,6 @@ async def outcomes(
     return found
 
 
-async def expired(connection: "Connection", now: datetime, own: Collection[UUID], most: int) -> list[UUID]:
-    """Messages whose sender has gone silent; those in `own` are in this process's hands."""
-    rows = await connection.fetch(
-        "SELECT id FROM messages WHERE state = 'sending' AND lease_until < $1"
-        " AND NOT id = ANY($2::uuid[]) ORDER BY lease_until LIMIT $3",
-        now,
-        list(own),
-        most,
-    )
-    return [row["id"] for row in rows]
-
-
 async def overdue(connection: "Connection", now: datetime, most: int) -> list[UUID]:
     """Queued messages whose time has passed."""
     rows = await connection.fetch(

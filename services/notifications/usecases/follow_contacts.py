@@ -27,9 +27,11 @@ async def follow_contacts(work: Work, news: Sequence[Received[Any]]) -> None:
 
     A first touch stops nothing, and every new contact brings one: left out, it parts no neighbours.
     """
-    telling = (one for one in news if not (isinstance(one.data, ContactTouched) and one.data.first))
-    for kind, run in groupby(telling, key=lambda one: type(one.data)):
-        several = list(run)
+    telling = [one for one in news if not (isinstance(one.data, ContactTouched) and one.data.first)]
+    runs = [(kind, list(run)) for kind, run in groupby(telling, key=lambda one: type(one.data))]
+    if len(runs) > 1 or any(kind in (ContactMerged, ContactUnmerged) for kind, _ in runs):
+        await _hold_all(work, [one.data for one in telling])
+    for kind, several in runs:
         work.cause = several[0].cause
         if kind is ContactChanged:
             await note_changes(work, [one.data for one in several])
@@ -39,6 +41,15 @@ async def follow_contacts(work: Work, news: Sequence[Received[Any]]) -> None:
             for one in several:
                 work.cause = one.cause
                 await (merge if kind is ContactMerged else separate)(work, one.data)
+
+
+async def _hold_all(work: Work, news: Sequence[Any]) -> None:
+    """Every lock at once and in order: taken piece by piece, they would meet those of others in a circle."""
+    addresses = {email for one in news if isinstance(one, ContactChanged) if (email := _address(one))}
+    await suppressions.lock_addresses(work.connection, addresses)
+    named = {one.absorbed_id for one in news if isinstance(one, ContactMerged | ContactUnmerged)}
+    held = await contacts.hold(work.connection, named | {one.contact_id for one in news})
+    await enrolments.lock_all(work.connection, held)
 
 
 async def note_changes(work: Work, changes: Sequence[ContactChanged]) -> None:
@@ -55,18 +66,22 @@ async def note_changes(work: Work, changes: Sequence[ContactChanged]) -> None:
 
 
 def _row(change: ContactChanged) -> dict[str, Any]:
-    emails = (identity.value for identity in change.identities if identity.kind == "email")
     return {
         "id": str(change.contact_id),
         "version": change.version,
         "name": change.name,
         "language": change.language,
         "zone": change.zone,
-        "email": next((usable for one in emails if (usable := usable_address(one))), None),
+        "email": _address(change),
         "identities": [identity.model_dump() for identity in change.identities],
         "consents": change.consents,
         "fields": change.fields,
     }
+
+
+def _address(change: ContactChanged) -> str | None:
+    emails = (identity.value for identity in change.identities if identity.kind == "email")
+    return next((usable for one in emails if (usable := usable_address(one))), None)
 
 
 async def merge(work: Work, merged: ContactMerged) -> None:

@@ -1,6 +1,7 @@
 """Records what became of messages that were started, and what that means for their enrolments."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from uuid import UUID
@@ -9,9 +10,10 @@ import structlog
 
 from services.notifications.domain.enrolment import RUNNING
 from services.notifications.domain.gate import Verdict
+from services.notifications.domain.legacy import CUT_OFF, Legacy
 from services.notifications.domain.settlement import Attempt, Change
 from services.notifications.domain.settlement import settle as decide
-from services.notifications.store import enrolments, messages
+from services.notifications.store import enrolments, leases, messages
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import Message, Moved
 from services.notifications.usecases.claim import refuse
@@ -22,7 +24,6 @@ from services.runtime.work import Work
 
 log = structlog.get_logger()
 _AT_ONCE = 200
-_CUT_OFF = "its sender went silent while sending"
 _NEVER_LEFT = "its start was not heard of"
 
 
@@ -32,14 +33,26 @@ async def settle(work: Work, attempts: Sequence[Attempt], owner: UUID, random: R
     Returns whether their enrolments have messages waiting.
     """
     runs, locked = await _lock(work, [attempt.message_id for attempt in attempts])
-    settled = [
-        (locked[attempt.message_id], attempt)
-        for attempt in attempts
-        if attempt.message_id in locked and _is_owed(locked[attempt.message_id], attempt, owner)
-    ]
+    settled = _owed(locked, attempts, owner)
     if len(settled) < len(attempts):
         log.warning("messages.overtaken", count=len(attempts) - len(settled))
     return await _write(work, settled, runs, random)
+
+
+async def inherit(work: Work, legacy: Legacy, random: Random) -> Counter[str]:
+    """Settle the letters of a sender that is gone by its notes; its leases need not end for that.
+
+    Returns how many, by result. Doing it again does nothing.
+    """
+    sent = {attempt.message_id: attempt for attempt in legacy.outcomes() if attempt.result == "sent"}
+    known = {id: sent[id] for id in await leases.unsettled(work.connection, sent)}
+    for message_id, number in await leases.held_by(work.connection, legacy.owner):
+        if attempt := legacy.verdict(message_id, number, work.now):
+            known[message_id] = attempt
+    runs, locked = await _lock(work, list(known))
+    settled = _owed(locked, known.values(), legacy.owner)
+    await _write(work, settled, runs, random)
+    return Counter(attempt.result for _, attempt in settled)
 
 
 async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) -> int:
@@ -47,7 +60,7 @@ async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) 
 
     `own` are in the hands of `owner`, however long that takes. Returns how many there were.
     """
-    silent = await messages.expired(work.connection, work.now, own, _AT_ONCE)
+    silent = await leases.expired(work.connection, work.now, own, _AT_ONCE)
     late = await messages.overdue(work.connection, work.now, _AT_ONCE)
     runs, locked = await _lock(work, [*silent, *late])
     lost = [
@@ -70,7 +83,7 @@ def _lost(message: Message, owner: UUID, now: datetime) -> Attempt:
     """One of our own that we have no memory of never left: its claim committed unheard."""
     if message.lease_owner == owner:
         return Attempt(message.id, message.attempts, "untried", _NEVER_LEFT, now)
-    return Attempt(message.id, message.attempts, "unknown", _CUT_OFF, now)
+    return Attempt(message.id, message.attempts, "unknown", CUT_OFF, now)
 
 
 async def _lock(work: Work, ids: Sequence[UUID]) -> tuple[Mapping[UUID, Enrolment], Mapping[UUID, Message]]:
@@ -79,6 +92,16 @@ async def _lock(work: Work, ids: Sequence[UUID]) -> tuple[Mapping[UUID, Enrolmen
         return {}, {}
     runs = await enrolments.lock_of_messages(work.connection, ids)
     return runs, await messages.lock(work.connection, ids)
+
+
+def _owed(
+    locked: Mapping[UUID, Message], attempts: Iterable[Attempt], owner: UUID
+) -> list[tuple[Message, Attempt]]:
+    return [
+        (locked[attempt.message_id], attempt)
+        for attempt in attempts
+        if attempt.message_id in locked and _is_owed(locked[attempt.message_id], attempt, owner)
+    ]
 
 
 def _is_owed(message: Message, attempt: Attempt, owner: UUID) -> bool:

@@ -1,6 +1,7 @@
 """What happens when the time of a step has come."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 from services.notifications.domain.rules import Rules
@@ -8,19 +9,25 @@ from services.notifications.store import contacts, enrolments, messages
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.usecases.ending import conclude
 from services.notifications.usecases.steps import advance, queue
+from services.runtime.errors import Retryable
 from services.runtime.timers import Timer
 from services.runtime.work import Work
 
+_SOON = timedelta(milliseconds=100)
 RulesOf = Callable[[str], Awaitable[Rules]]
 
 
 async def take_step(work: Work, timer: Timer, rules_of: RulesOf, *, domain: str | None = None) -> bool:
     """Queue the step's message and arm the next step; False when the timer had been overtaken.
 
-    A step that fires too late is queued all the same: the gate refuses it, and says so.
+    A step that fires too late is queued all the same: the gate refuses it, and says so. Raises Retryable
+    while somebody else holds the enrolment.
     """
     id = UUID(timer.key)
-    enrolment = (await enrolments.lock(work.connection, [id])).get(id)
+    enrolment = await enrolments.lock_if_free(work.connection, id)
+    if enrolment is None and await enrolments.read(work.connection, id):
+        # Whoever holds it may wait for this very timer, to disarm it.
+        raise Retryable("the enrolment is being dealt with", after=_SOON)
     if enrolment is None or not _is_armed(enrolment, timer):
         return False
     rules = await rules_of(enrolment.version)

@@ -2,8 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
+from services.notifications.delivery.ledger import Ledger
+from services.notifications.delivery.legacies import left_behind
+from services.notifications.delivery.logbook import Logbook
+from services.notifications.domain.settlement import Attempt
 from tests.notifications.samples import contact
 from tests.notifications.smtp_sink import Sink
 from tests.notifications.stage import Stage, carrying
@@ -32,6 +37,76 @@ async def test_a_killed_senders_messages_become_unknown_when_its_lease_ends(stag
         await until(lambda: settled(stage), within=20)
     assert smtp.recipients() == ["person2@client.example"], "the one that may be repeated"
     assert sorted(await stage.endings()) == ["completed", "unknown"]
+
+
+async def test_an_heir_knows_from_its_notes_what_a_killed_sender_did(
+    stage: Stage, smtp: Sink, tmp_path: Path
+) -> None:
+    await stage.know(*(contact(number) for number in range(1, 5)))
+    for number in range(1, 5):
+        await stage.enrol(number, "single")
+    owner = uuid4()
+    killed = Logbook(tmp_path, owner)
+    killed.begin()
+    desk, noting = stage.desk(owner=owner, lease=60), Ledger(stage.clock.now, lambda: None, killed).claiming
+    never_left, open_end, taken, refused = await desk.claim(5, noting)
+    for one in (open_end, taken, refused):
+        killed.about_to_end(one.message.id, one.attempt)
+    for one, result in ((taken, "sent"), (refused, "refused")):
+        killed.over(Attempt(one.message.id, one.attempt, result, "said so", stage.now))  # type: ignore[arg-type]
+    killed._release()
+    async with carrying(stage.courier(smtp.port, book=Logbook(tmp_path, uuid4())), stage.desk()):
+        await until(lambda: settled(stage))
+    assert smtp.recipients() == [never_left.address], "long before any lease has ended"
+    rows = await stage.rows("SELECT id, state FROM messages")
+    assert {row["id"]: row["state"] for row in rows} == {
+        never_left.message.id: "sent",
+        open_end.message.id: "unknown",
+        taken.message.id: "sent",
+        refused.message.id: "not_sent",
+    }
+
+
+async def test_an_heir_tells_that_a_letter_was_sent_that_others_gave_up(
+    stage: Stage, smtp: Sink, tmp_path: Path
+) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    owner = uuid4()
+    killed = Logbook(tmp_path, owner)
+    killed.begin()
+    [taken] = await stage.desk(owner=owner, lease=60).claim(5)
+    killed.about_to_end(taken.message.id, taken.attempt)
+    killed.over(Attempt(taken.message.id, taken.attempt, "sent", "250", stage.now))
+    stage.clock.time += timedelta(seconds=61)
+    await stage.desk().sweep([])
+    assert await stage.states() == [("only", "unknown")]
+    killed._release()
+    async with carrying(stage.courier(smtp.port, book=Logbook(tmp_path, uuid4())), stage.desk()):
+        await until(lambda: stage.value("SELECT state = 'sent' FROM messages"))
+    assert smtp.letters == []
+
+
+async def test_a_claim_that_commits_after_its_sender_is_gone_goes_back_into_the_queue(
+    stage: Stage, smtp: Sink, tmp_path: Path
+) -> None:
+    owner = uuid4()
+    killed = Logbook(tmp_path, owner)
+    killed.begin()
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    killed.claiming([(await stage.value("SELECT id FROM messages"), 1)])
+    killed._release()
+    [left] = left_behind(tmp_path)
+    with left.opened() as legacy:
+        assert legacy is not None
+        assert not await stage.desk().inherit(legacy)
+        left.settled(60)
+    await stage.desk(owner=owner, lease=60).claim(5)
+    async with carrying(stage.courier(smtp.port, book=Logbook(tmp_path, uuid4())), stage.desk()):
+        await until(lambda: settled(stage))
+    assert await stage.endings() == ["completed"]
+    assert len(smtp.letters) == 1
 
 
 async def test_a_claim_that_was_never_heard_of_goes_back_into_the_queue(stage: Stage, smtp: Sink) -> None:

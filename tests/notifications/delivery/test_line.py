@@ -1,4 +1,7 @@
 import asyncio
+import socket
+import threading
+import time
 
 import pytest
 
@@ -173,3 +176,33 @@ async def test_starttls_that_is_demanded_is_not_done_without() -> None:
         with pytest.raises(CannotConnect):
             await Line(secure).open()
         assert to.letters == []
+
+
+def answering_after(seconds: float, listening: socket.socket) -> None:
+    """A server in a thread of its own: takes one letter and says so this much later."""
+    connection, _ = listening.accept()
+    with connection, connection.makefile("rb") as said:
+        connection.sendall(b"220 here\r\n")
+        for line in said:
+            if line == b".\r\n":
+                time.sleep(seconds)
+                connection.sendall(b"250 2.0.0 taken\r\n")
+            elif line.startswith((b"EHLO", b"MAIL", b"RCPT")):
+                connection.sendall(b"250 ok\r\n")
+            elif line == b"DATA\r\n":
+                connection.sendall(b"354 go on\r\n")
+
+
+async def test_an_answer_that_came_while_this_process_stood_still_is_heard() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answering_after, args=(0.05, listening), daemon=True).start()
+        given = Server("127.0.0.1", listening.getsockname()[1], command_timeout=0.2, letter_timeout=0.2)
+        line = Line(given)
+        await line.open()
+
+        def stand_still() -> None:
+            asyncio.get_running_loop().call_later(0.01, time.sleep, 0.4)
+
+        outcome = await line.carry(PARCEL, stand_still)
+        line.drop()
+    assert outcome == Outcome("sent", "250 2.0.0 at DOT")
