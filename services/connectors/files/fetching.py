@@ -19,7 +19,6 @@ from services.connectors.files.obtaining import Sources
 from services.connectors.files.places import Place, place_of
 from services.connectors.files.sniffing import content_type_of, named
 from services.connectors.files.spool import Spool
-from services.connectors.outside.downloads import Downloads
 from services.connectors.settings import ConnectorsSettings
 from services.connectors.store import files
 from services.connectors.store.files import Kept, Row
@@ -28,6 +27,7 @@ from services.runtime.database import is_transient, told
 from services.runtime.patience import wait_any
 
 if TYPE_CHECKING:
+    from services.connectors.outside.downloads import Downloads
     from services.runtime.host import Host
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class Fetching:
     def __init__(self, settings: ConnectorsSettings, rules: Callable[[], Rules]) -> None:
         self._settings = settings
         self._rules = rules
-        self._downloads = Downloads(settings.files_networks)
+        self._made: Downloads | None = None
         self._patience = Patience(
             first=timedelta(seconds=settings.files_first_pause),
             longest=timedelta(seconds=settings.files_longest_pause),
@@ -69,6 +69,13 @@ class Fetching:
                     await self._rest(host)
         finally:
             await self._hand_back(host)
+
+    def _downloads(self) -> "Downloads":
+        if self._made is None:
+            from services.connectors.outside.downloads import Downloads
+
+            self._made = Downloads(self._settings.files_networks)
+        return self._made
 
     async def _rest(self, host: "Host") -> None:
         """Until there may be something to do: a place became free, or time has passed."""

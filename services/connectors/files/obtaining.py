@@ -1,22 +1,26 @@
 """Gets the bytes of one wanted file: out of the delivery it came in, or from the vendor that has it."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from services.connectors.definitions.channel import Channel
 from services.connectors.domain import Delivery
-from services.connectors.domain.exchange import Answer, Request
+from services.connectors.domain.exchange import Answer, Request, Write, retry_after
 from services.connectors.domain.fetching import Held, Unfetchable
 from services.connectors.domain.file import safe_name
 from services.connectors.errors import Gone, NotFetched
 from services.connectors.files.spool import Spool
-from services.connectors.outside.downloads import Downloads, Write, retry_after
 from services.connectors.reading.attached import Carried
 from services.connectors.sending.fit import secrets_of
 from services.connectors.store.files import Row
 from services.connectors.store.raw import STREAM, large_body, message_at, partner_delivery, stored_delivery
 from services.runtime.bus import Bus
+
+if TYPE_CHECKING:
+    from services.connectors.outside.downloads import Downloads
 
 _WEB = ("https://", "http://")
 _MOST_ANSWER = 1024 * 1024
@@ -26,7 +30,7 @@ _MISSING = (404, 410)
 class Sources:
     """Where files come from: the bus for those in deliveries, the web for the rest."""
 
-    def __init__(self, bus: Bus, downloads: Downloads) -> None:
+    def __init__(self, bus: Bus, downloads: "Callable[[], Downloads]") -> None:
         self._bus = bus
         self._downloads = downloads
 
@@ -79,13 +83,13 @@ class Sources:
                 request = Request(reference)
             elif dialect and dialect.then:
                 body = io.BytesIO()
-                answer = self._good(await self._downloads.get(request, _bounded(body)), now)
+                answer = self._good(await self._downloads().get(request, _bounded(body)), now)
                 request = dialect.then(replace(answer, body=body.getvalue()), held)
         except Unfetchable as error:
             raise NotFetched(str(error)) from error
         if request is None:
             raise NotFetched("the vendor's answer names no file", missing=True)
-        self._good(await self._downloads.get(request, spool.write), now)
+        self._good(await self._downloads().get(request, spool.write), now)
 
     def _good(self, answer: Answer, now: datetime) -> Answer:
         if answer.status == 200:

@@ -3,8 +3,6 @@
 import mimetypes
 import re
 
-import puremagic
-
 UNKNOWN = "application/octet-stream"
 # What browsers show without running anything in it.
 _SHOWN = re.compile(r"image/(png|jpeg|gif|webp|bmp)|audio/[a-z0-9.+-]+|video/[a-z0-9.+-]+|application/ogg")
@@ -34,6 +32,8 @@ def content_type_of(head: bytes, claimed: str | None = None) -> str:
         return "image/svg+xml" if b"<svg" in head.lower() else "text/html"
     if _is_text(head):  # its letters may pass for the magic number of something else
         return next((kind for mark, kind in _WRITTEN.items() if head.startswith(mark)), "text/plain")
+    import puremagic  # its tables take 2 MB, and many hubs never fetch a file
+
     try:
         found = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):

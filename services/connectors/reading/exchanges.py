@@ -22,10 +22,17 @@ def base(settings: Settings) -> str:
     return settings.text("api_url").rstrip("/")
 
 
-def as_json(url: str, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Request:
-    """A POST of a document. It is plain ASCII, so that no text can break it."""
+def as_json(
+    url: str,
+    document: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    ascii_only: bool = True,
+) -> Request:
+    """A POST of a document. It is plain ASCII, so that no text can break it; else it is shorter, in UTF-8."""
     given = {"content-type": "application/json", **(headers or {})}
-    return Request(url, "POST", given, json.dumps(document).encode())
+    body = json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "replace")
+    return Request(url, "POST", given, body)
 
 
 def as_form(url: str, fields: Sequence[tuple[str, str]], headers: Mapping[str, str] | None = None) -> Request:

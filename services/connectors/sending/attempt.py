@@ -1,12 +1,12 @@
 """One attempt to hand a message over, and how sure we are of what came of it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import structlog
 
-from services.connectors.domain.sending import InDoubt, Later, Outcome, Refused, Secrets
+from services.connectors.domain.sending import InDoubt, Later, Outcome, Outgoing, Refused, Secrets, Sent
 from services.connectors.outside.web import NoAnswer, NotReached, Web
 from services.connectors.sending.carrier import Carriers
 from services.connectors.sending.fit import secrets_of
@@ -14,6 +14,8 @@ from services.connectors.sending.logins import Logins
 from services.connectors.usecases.claim_messages import Claimed
 
 log = structlog.get_logger()
+# What is shorter stands in too many words.
+_SHORTEST_ADDRESS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,24 @@ async def attempt(claimed: Claimed, means: Means) -> Outcome:
         async with asyncio.timeout(means.timeout):
             if sending is not None and sending.connection:
                 return await _through_connection(claimed, means.carriers)
-            return await _over_http(claimed, means)
+            return _discreet(await _over_http(claimed, means), claimed.message)
     except TimeoutError:
         return InDoubt(f"no answer within {means.timeout:g} s")
     except Exception as error:
         # A fault of ours, at an unknown place: it may have left.
         log.error("sending.broken", channel=claimed.channel.name, why=type(error).__name__)
         return InDoubt(f"sending failed: {type(error).__name__}")
+
+
+def _discreet(outcome: Outcome, message: Outgoing) -> Outcome:
+    """Without what the vendor repeats of the message: a reason is shown to more people than an address."""
+    if isinstance(outcome, Sent):
+        return outcome
+    reason = outcome.reason.replace(message.text, "…") if message.text.strip() else outcome.reason
+    bare = message.to.removeprefix("user:").removeprefix("+")
+    if len(bare) >= _SHORTEST_ADDRESS:
+        reason = reason.replace(bare, "…")
+    return replace(outcome, reason=reason)
 
 
 async def _through_connection(claimed: Claimed, carriers: Carriers) -> Outcome:

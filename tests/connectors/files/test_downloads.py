@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from services.connectors.domain.exchange import Answer, Request
+from services.connectors.domain.exchange import Answer, Request, retry_after
 from services.connectors.errors import NotFetched
 from services.connectors.files.spool import Spool
-from services.connectors.outside.downloads import Downloads, onward, retry_after
+from services.connectors.outside.downloads import Downloads, onward
 from services.connectors.outside.guard import Forbidden, may_ask, target
 from tests.connectors.files.vendor import Vendor, vendor
 

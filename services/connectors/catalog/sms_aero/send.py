@@ -1,5 +1,6 @@
 """Texts through SMS Aero. Source: the vendor's Python SDK, send_sms; its API v2."""
 
+from http import HTTPStatus
 from typing import Any
 
 from services.connectors.domain import Settings
@@ -9,6 +10,7 @@ from services.connectors.reading.exchanges import as_json, base, basic, by_statu
 from services.connectors.reading.inside import rows_at, text_at, value_at
 
 _NO_MONEY = "no credits"
+_WHO = "compare `email` and `api_key` with the account"
 
 
 def request(message: Outgoing, settings: Settings, secrets: Secrets) -> Request:
@@ -32,6 +34,8 @@ def outcome(answer: Answer) -> Outcome:
     if value_at(document, "success") is True and known:
         return Sent(known)
     result = text_at(document, "result")
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return refused(result or "http_401", f"{reason or 'it does not know us'}: {_WHO}")
     if result == _NO_MONEY:
         return refused(result, "there is no money on the account: put some on it")
     if result or value_at(document, "success") is False:

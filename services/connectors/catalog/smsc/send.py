@@ -6,8 +6,9 @@ from services.connectors.domain.sending import Later, Outcome, Outgoing, Secrets
 from services.connectors.reading.exchanges import as_form, base, by_status, refused, said
 from services.connectors.reading.inside import text_at
 
-# 4: our address is shut out for a while; 9: too many of the same or too many at once, in a minute.
+# 4: our address is shut out for a while; 9: the same within a minute, or more than 15 requests at once.
 _LATER = {"4": 600.0, "9": 60.0}
+_THE_SAME = "duplicate"
 _REMEDIES = {
     "2": "compare `login` and `password` with the account, and its list of allowed addresses",
     "3": "put money on the account",
@@ -35,7 +36,7 @@ def outcome(answer: Answer) -> Outcome:
     document = said(answer)
     code, reason = text_at(document, "error_code"), text_at(document, "error")
     if code in _LATER:
-        return Later(_LATER[code], reason, whole=True)
+        return Later(_LATER[code], reason, whole=_THE_SAME not in reason)
     if code:
         remedy = _REMEDIES.get(code)
         return refused(code, f"{reason}: {remedy}" if remedy else reason)

@@ -6,8 +6,8 @@ from services.connectors.domain.sending import Later, Outcome, Outgoing, Secrets
 from services.connectors.reading.exchanges import as_form, base, basic, by_status, pause, refused, said
 from services.connectors.reading.inside import text_at
 
-# 20429: too many requests at once; 14107: of this account; 21611: this number's queue is full.
-_TOO_MANY = frozenset({"20429", "14107", "21611"})
+# 20429: too many requests at once, none of which was done; 21611: this number's queue is full.
+_TOO_MANY = frozenset({"20429", "21611"})
 _REMEDIES = {
     "20003": "compare `account_sid` and `auth_token` with the console",
     "21610": "the person has sent STOP; they must send START first",

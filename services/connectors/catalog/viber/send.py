@@ -1,4 +1,4 @@
-"""Texts through the Viber bot API. Source: developers.viber.com, REST bot API, send message, error codes."""
+"""Texts through the Viber bot API. Source: creators.viber.com, bots API, send a message, common errors."""
 
 from services.connectors.domain import Settings
 from services.connectors.domain.exchange import Answer, Request
@@ -12,6 +12,8 @@ _REMEDIES = {
     "6": "the person has left; they must write first",
     "10": "set the webhook first",
 }
+# Whatever has a higher number is a general error, of which Viber does not say how far it came.
+_LAST_KNOWN = 24
 _LONGEST_NAME = 28
 # The first version whose clients show a plain text.
 _OLDEST_CLIENT = 1
@@ -29,7 +31,8 @@ def request(message: Outgoing, settings: Settings, secrets: Secrets) -> Request:
         "text": message.text,
     }
     token = {"x-viber-auth-token": secrets.text("auth_token")}
-    return as_json(f"{base(settings)}/pa/send_message", document, token)
+    # Viber takes 30 KB at most, which the longest text would pass were it written in ASCII.
+    return as_json(f"{base(settings)}/pa/send_message", document, token, ascii_only=False)
 
 
 def outcome(answer: Answer) -> Outcome:
@@ -40,8 +43,15 @@ def outcome(answer: Answer) -> Outcome:
     if code == _DONE:
         return Sent(known) if known else InDoubt("it was taken, but no message_token was told")
     if code == _TOO_MANY:
-        return Later(pause(answer), reason, whole=True)
+        # 100 to one person in an hour, unless they write: the others need not wait.
+        return Later(pause(answer), reason)
+    if code and not _is_known(code):
+        return InDoubt(f"{reason} (status {code})")
     if code:
         remedy = _REMEDIES.get(code)
         return refused(code, f"{reason}: {remedy}" if remedy else reason)
     return by_status(answer)
+
+
+def _is_known(code: str) -> bool:
+    return code.isascii() and code.isdecimal() and len(code) < 4 and int(code) <= _LAST_KNOWN

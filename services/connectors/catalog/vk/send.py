@@ -1,4 +1,4 @@
-"""Texts in the name of a VK community. Source: dev.vk.com, messages.send, common errors."""
+"""Texts in the name of a VK community. Source: dev.vk.com, messages.send; vk-api-schema, errors.json."""
 
 import hashlib
 import json
@@ -15,10 +15,13 @@ _TOO_MANY, _FLOOD = frozenset({"6", "29"}), "9"
 _OPEN = frozenset({"1", "10"})
 _REMEDIES = {
     "5": "set an access key of the community that is valid",
+    "7": "the key lacks the right to send messages",
     "15": "the key lacks the right to send messages",
+    "27": "set an access key of the community that is valid",
     "901": "the person has not allowed messages from this community; they must write first",
 }
-_LARGEST = 2**63 - 1
+# VK takes a signed number of 32 bits: all larger ones would be one and the same to it.
+_BITS = 32
 
 
 def request(message: Outgoing, settings: Settings, secrets: Secrets) -> Request:
@@ -51,6 +54,8 @@ def outcome(answer: Answer) -> Outcome:
     if code:
         remedy = _REMEDIES.get(code)
         return refused(code, f"{reason}: {remedy}" if remedy else reason)
+    if words := text_at(row, "error"):
+        return refused("refused", words)
     if peer and number not in ("", "0"):
         return Sent(f"{peer}:{number}")
     known = text_at(row, "message_id")
@@ -58,9 +63,9 @@ def outcome(answer: Answer) -> Outcome:
 
 
 def _random(known_as: str) -> int:
-    """The same number for the same message, and no other's: VK compares with all there ever were."""
+    """The same number for the same message, spread over all there are. It is never 0, which says nothing."""
     digest = hashlib.sha256(known_as.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % _LARGEST + 1
+    return int.from_bytes(digest[: _BITS // 8], "big", signed=True) or 1
 
 
 def _answered(message: Outgoing) -> str:

@@ -35,7 +35,8 @@ def new(
         ) from None
     for path in made:
         print(path)
-    print(f"\nNext: write parse.py, then: leadwire channel expect {kind}")
+    print("\nNext: manifest.toml, recordings, parse.py and README.md, as docs/tutorials/new-channel.md says.")
+    print(f"Then: leadwire channel expect {kind}")
 
 
 def expect(
@@ -52,6 +53,7 @@ def expect(
 
     found = _kind(kind)
     recordings = fixtures_of(found)
+    _check_channels(recordings)
     if sign is not None:
         _sign(recordings, sign)
         return
@@ -62,6 +64,25 @@ def expect(
     reached = maturity(_kind(kind))
     print(f"\n{kind} is {reached}" + "".join(f"\n  {missing}" for missing in reached.missing))
     sys.exit(1 if reached.missing else 0)
+
+
+def _check_channels(recordings: list["Fixture"]) -> None:
+    """Every recording has a channel that could be applied."""
+    from services.runtime.definitions import DefinitionErrors
+
+    for recording in recordings:
+        try:
+            _ = recording.channel
+        except DefinitionErrors as refused:
+            first = refused.errors[0]
+            raise HubProblem(
+                f"The channel of {recording.path.name}: {first.path}: {first.message}.", first.remedy
+            ) from None
+        except (OSError, ValueError) as problem:
+            raise HubProblem(
+                f"The channel of {recording.path.name} cannot be read: {problem}.",
+                "Correct fixtures/channel.json, or the .channel.json beside the recording.",
+            ) from None
 
 
 def _written(recording: "Fixture") -> str:
@@ -92,6 +113,7 @@ def _kind(name: str) -> "Kind":
 
 
 def _sign(recordings: list["Fixture"], file: Path) -> None:
+    from services.connectors.kit.maturity import proves_itself
     from services.connectors.verify.signing import signed
 
     recording = next((one for one in recordings if one.path.name == file.name and one.format == "http"), None)
@@ -103,6 +125,11 @@ def _sign(recordings: list["Fixture"], file: Path) -> None:
     try:
         raw = signed(proof, recording.presented(), recording.channel.held, recording.raw)
     except ValueError as problem:
-        raise HubProblem(f"It cannot be signed: {problem}.", "Sign it with the vendor's own tool.") from None
+        if proves_itself(recording):
+            print(f"{recording.path} holds a right proof already")
+            return
+        raise HubProblem(
+            f"It cannot be signed: {problem}.", "Or sign it with the vendor's own tool."
+        ) from None
     recording.path.write_bytes(raw)
     print(f"signed {recording.path}")
