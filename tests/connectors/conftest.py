@@ -6,7 +6,7 @@ import pytest
 
 from services.runtime.bus import Bus
 from services.runtime.database import Database
-from services.runtime.provision import buckets, facts_stream, ingress_stream, intake_stream, provision
+from services.runtime.provision import Spec, buckets, facts_stream, ingress_stream, intake_stream, provision
 from services.runtime.streams import commands_consumer, commands_stream
 from tests.connectors.stage import Stage
 from tests.support.accounts import PARTNER, NatsAccount
@@ -24,7 +24,7 @@ async def stage(database_dsn: str) -> AsyncIterator[Stage]:
 async def bus(nats_account: NatsAccount) -> AsyncIterator[Bus]:
     """A bus with the streams of this service."""
     bus = await Bus.connect(nats_account.url)
-    specs = [
+    specs: list[Spec] = [
         intake_stream(),
         ingress_stream(PARTNER),
         facts_stream("connectors", ["interactions", "calls", "files", "receipts"]),

@@ -71,7 +71,7 @@ class Stage:
         channel = self.rules.channels.get(delivery.channel)
         outcome = outcome_of(channel, delivery)
         if large:
-            outcome = waiting(delivery, channel and channel.guard)
+            outcome = waiting(delivery, channel.guard if channel else None)
         cause = cause_of(delivery.id, "INTAKE", seq)
         return Arrival(outcome, "INTAKE", seq, cause, len(delivery.body))
 

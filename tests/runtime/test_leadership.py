@@ -1,6 +1,8 @@
 """Leadership: one works, another follows when it is gone."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -14,7 +16,7 @@ from tests.support.wait import until
 
 
 @pytest.fixture
-async def bus(nats_account: NatsAccount):
+async def bus(nats_account: NatsAccount) -> AsyncIterator[Bus]:
     bus = await Bus.connect(nats_account.url)
     await provision(bus, buckets())
     yield bus
@@ -41,9 +43,7 @@ async def test_only_one_leads_and_another_follows_at_once_when_it_lets_go(bus: B
     stops = {name: asyncio.Event() for name in "ab"}
     tasks = {
         name: asyncio.create_task(
-            Leadership(bus, INLETS_BUCKET, "leader.x", name).hold(
-                lambda name=name: forever(name), stops[name]
-            )
+            Leadership(bus, INLETS_BUCKET, "leader.x", name).hold(partial(forever, name), stops[name])
         )
         for name in "ab"
     }

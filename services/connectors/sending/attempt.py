@@ -15,7 +15,7 @@ from services.connectors.usecases.claim_messages import Claimed
 
 log = structlog.get_logger()
 # What is shorter stands in too many words.
-_SHORTEST_ADDRESS = 4
+_SHORTEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ def _discreet(outcome: Outcome, message: Outgoing) -> Outcome:
     """Without what the vendor repeats of the message: a reason is shown to more people than an address."""
     if isinstance(outcome, Sent):
         return outcome
-    reason = outcome.reason.replace(message.text, "…") if message.text.strip() else outcome.reason
-    bare = message.to.removeprefix("user:").removeprefix("+")
-    if len(bare) >= _SHORTEST_ADDRESS:
-        reason = reason.replace(bare, "…")
+    reason = outcome.reason
+    for told in (message.text.strip(), message.to.removeprefix("user:").removeprefix("+")):
+        if len(told) >= _SHORTEST:
+            reason = reason.replace(told, "…")
     return replace(outcome, reason=reason)
 
 

@@ -69,7 +69,7 @@ class Sender:
 
         async def enough() -> list[Envelope]:
             found = [
-                one for one in await _facts(self.running.bus) if one.data.get("message_id") == str(message_id)
+                one for one in await facts(self.running.bus) if one.data.get("message_id") == str(message_id)
             ]
             return found if len(found) >= count else []
 
@@ -85,7 +85,8 @@ def program(**more: Any) -> Any:
     return build(ConnectorsSettings(smtp_inlet_port=0, **more), secrets=SECRETS)
 
 
-async def _facts(bus: Bus) -> list[Envelope]:
+async def facts(bus: Bus) -> list[Envelope]:
+    """What connectors told, in order."""
     state = (await bus.js.stream_info("CRM_CONNECTORS")).state
     kept = range(state.first_seq, state.last_seq + 1) if state.messages else ()
     found = [await bus.js.get_msg("CRM_CONNECTORS", seq) for seq in kept]

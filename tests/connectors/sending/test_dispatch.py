@@ -21,10 +21,12 @@ async def test_a_text_is_sent_once_and_its_receipt_names_both_ids(start: Start) 
 
 async def test_what_the_vendor_refuses_failed_and_what_it_left_open_is_not_sent_again(start: Start) -> None:
     sender = await start(send_timeout=0.5)
-    blocked = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}
+    blocked = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by 7001"}
     sender.vendor.refuse(403, blocked)
     failed = await sender.send("bot", "7001", "one")
-    assert (await sender.settled(failed))["code"] == "403"
+    row = await sender.settled(failed)
+    # Whom it was for is shown to fewer people than why it failed.
+    assert (row["code"], row["reason"]) == ("403", "Forbidden: bot was blocked by …")
     sender.vendor.script.append(HANG_UP)
     cut = await sender.send("bot", "7002", "two")
     assert (await sender.settled(cut))["state"] == "unknown"

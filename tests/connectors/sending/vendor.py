@@ -1,4 +1,4 @@
-"""A vendor over a real socket that speaks as Telegram and WhatsApp do, and misbehaves when asked to."""
+"""A vendor over a real socket that speaks as Telegram, WhatsApp and VK do, and misbehaves when asked to."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 # Instead of an answer: never say a word, or hang up after having read everything.
 SILENCE, HANG_UP = "silence", "hang up"
@@ -24,13 +25,13 @@ class Asked:
 
     @property
     def to(self) -> str:
-        """Whom it was for, in either vendor's spelling."""
-        return str(self.said.get("chat_id") or self.said.get("to"))
+        """Whom it was for, in any vendor's spelling."""
+        return str(self.said.get("chat_id") or self.said.get("to") or self.said.get("peer_ids"))
 
     @property
     def text(self) -> str:
-        """What was to be sent, in either vendor's spelling."""
-        inner = self.said["text"]
+        """What was to be sent, in any vendor's spelling."""
+        inner = self.said.get("text") or self.said["message"]
         return str(inner["body"] if isinstance(inner, dict) else inner)
 
 
@@ -62,6 +63,9 @@ class Vendor:
         if "/bot" in asked.path:
             chat = asked.said["chat_id"]
             return 200, {"ok": True, "result": {"message_id": number, "chat": {"id": chat}}}, {}
+        if "/method/" in asked.path:
+            taken = {"peer_id": int(asked.to), "message_id": 0, "conversation_message_id": number}
+            return 200, {"response": [taken]}, {}
         return 200, {"messages": [{"id": f"wamid.{asked.to}.{number}"}]}, {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,7 +79,7 @@ class Vendor:
                     for name, _, value in (line.partition(": ") for line in head[1:] if line)
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
-                asked = Asked(time.monotonic(), head[0].split(" ")[1], headers, json.loads(body))
+                asked = Asked(time.monotonic(), head[0].split(" ")[1], headers, _document(headers, body))
                 self.asked.append(asked)
                 answer = self._answer(asked)
                 if answer == HANG_UP:
@@ -88,6 +92,13 @@ class Vendor:
         finally:
             self.open.discard(writer)
             writer.close()
+
+
+def _document(headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    if headers.get("content-type", "").endswith("urlencoded"):
+        return dict(parse_qsl(body.decode("ascii"), strict_parsing=True))
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 def _written(status: int, document: dict[str, Any], headers: dict[str, str]) -> bytes:
