@@ -118,7 +118,13 @@ def _add_send(router: APIRouter, host: "Host", rules: CurrentRules, desk: Desk) 
         """Send a text. The answer comes before it has left: ask for it by its id."""
         channel = rules().channels.get(wanted.channel)
         if channel is None:
-            raise Problem(404, "No such channel", "There is no channel of this name.", field="channel")
+            raise Problem(
+                404,
+                "No such channel",
+                "There is no channel of this name.",
+                field="channel",
+                remedy="Name one that `leadwire channel list` shows, or define it.",
+            )
         given = wanted.model_dump(exclude={"message_id"})
         wish = SendMessage(message_id=wanted.message_id or uuid4(), **given)
         try:

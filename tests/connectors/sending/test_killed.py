@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import pytest
 
 from contracts.sending import SendMessage
 from services.hub.topology import specs
@@ -26,7 +25,7 @@ from tests.support.wait import until
 
 
 def channels(url: str) -> dict[str, Any]:
-    """A bot, whose vendor takes what it is told again for another message, and a community, whose does not."""
+    """A bot, whose vendor takes a repeat for another message, and a community, whose vendor does not."""
     common = {"api_url": url, "secret": "${SECRET}", "token": "${TOKEN}"}
     community = {**common, "group_id": "1", "confirmation": "c"}
     return {"bot": {"kind": "telegram", "settings": common}, "vk": {"kind": "vk", "settings": community}}
@@ -64,7 +63,6 @@ async def wish(bus: Bus, channel: str) -> str:
     return str(message.message_id)
 
 
-@pytest.mark.slow
 async def test_what_was_on_its_way_is_repeated_only_where_the_vendor_knows_it_again(
     nats_account: NatsAccount, database_dsn: str
 ) -> None:
