@@ -153,7 +153,7 @@ ACCESS = [
     Attack(
         "enumeration",
         "a channel that is not there",
-        "404",
+        "404 path",
         nothing_stored(_token(None, "/in/no-such-channel")),
     ),
     Attack("enumeration", "contacts by their id", "the same", _known_and_unknown),

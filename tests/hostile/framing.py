@@ -128,7 +128,7 @@ FRAMING = [
         "405( page)?",
         _asked("GET", "/in/main-site", {"X-HTTP-Method-Override": "POST"}),
     ),
-    Attack("method", "TRACE", "405", _asked("TRACE", "/in/main-site", {"Accept": "application/json"})),
+    Attack("method", "TRACE", "405 method", _asked("TRACE", "/in/main-site", {"Accept": "application/json"})),
     Attack(
         "method",
         "CONNECT",
@@ -137,7 +137,9 @@ FRAMING = [
     ),
     Attack("method", "DELETE of a list", "405", _asked("DELETE", "/api/leads/leads")),
     Attack("path", "up and out of an inlet", "404", _asked("GET", "/in/../../secrets/admin.token")),
-    Attack("path", "the same, encoded", "404", _asked("GET", "/in/%2e%2e%2f%2e%2e%2fsecrets%2fadmin.token")),
+    Attack(
+        "path", "the same, encoded", "404 path", _asked("GET", "/in/%2e%2e%2f%2e%2e%2fsecrets%2fadmin.token")
+    ),
     Attack(
         "path",
         "up and out of the mailbox",
@@ -152,6 +154,6 @@ FRAMING = [
         "404.*",
         _bytes(b"GET http://169.254.169.254/latest HTTP/1.1\r\n" + _HOST + b"Connection: close\r\n\r\n"),
     ),
-    Attack("path", "NUL for a channel", "404", _asked("POST", "/in/%00")),
-    Attack("path", "broken UTF-8 for a channel", "404", _asked("POST", "/in/%ff%fe")),
+    Attack("path", "NUL for a channel", "404 path", _asked("POST", "/in/%00")),
+    Attack("path", "broken UTF-8 for a channel", "404 path", _asked("POST", "/in/%ff%fe")),
 ]

@@ -21,6 +21,7 @@ _LISTED_AT_ONCE = 200
 _FETCHED_AT_ONCE = 25
 _REFUSALS = 4
 _BYTES_AT_ONCE = 4 * 1024 * 1024
+_CLOCKS_DIFFER = timedelta(minutes=5)
 # How long news are awaited before we look anyway: below the 29 minutes of RFC 2177, and below what
 # firewalls let a silent connection live.
 WATCH_SECONDS = 9 * 60.0
@@ -199,8 +200,11 @@ class Folder:
 
 
 def _counts(mail: Fetched, place: Place) -> bool:
-    """Mail that lay there before we came counts only if it came since `start`."""
-    return mail.uid >= place.back or mail.arrived is None or mail.arrived >= place.start
+    """Mail that lay there before we came counts only if it came since `start`.
+
+    Servers tell whole seconds, by a clock of their own: in doubt it counts.
+    """
+    return mail.uid >= place.back or mail.arrived is None or mail.arrived >= place.start - _CLOCKS_DIFFER
 
 
 def _by_size(mails: Sequence[Fetched], most: int) -> Iterator[list[Fetched]]:
