@@ -20,7 +20,7 @@ class Busy:
     async def contenders(self, stage: Stage) -> AsyncIterator[Sequence[Contender]]:
         async with AsyncExitStack() as stack:
             here = await stack.enter_async_context(apart(stage.engines, stage.folder))
-            _, least, _ = await stack.enter_async_context(minimum(stage))
+            _, least, *_ = await stack.enter_async_context(minimum(stage))
             yield [own_row(OWN, stage, here), least]
 
     def verdicts(self, rates: Mapping[str, float]) -> Sequence[str]:
