@@ -126,6 +126,11 @@ def span(name: str, traceparent: str | None = None) -> Iterator[str | None]:
         yield current
 
 
+def tracing() -> bool:
+    """Whether a collector takes spans."""
+    return _tracing is not None
+
+
 def flush_traces() -> None:
     """Send what is still waiting; for the end of a process."""
     if _tracing is not None:

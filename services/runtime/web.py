@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from services.runtime.host import Host
 
 INLET = "/in/"
+_TRACEPARENT = telemetry.TRACEPARENT.encode()
 
 
 def build_app(hosts: "Sequence[Host]", *, title: str = "Leadwire", version: str = "1") -> FastAPI:
@@ -75,8 +76,14 @@ class Traced:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(telemetry.TRACEPARENT.encode())
-        parent = given.decode("ascii", "ignore") if given else None
+        parent = next(
+            (value.decode("ascii", "ignore") for name, value in scope["headers"] if name == _TRACEPARENT),
+            None,
+        )
+        if not telemetry.tracing():
+            scope.setdefault("state", {})["traceparent"] = parent
+            await self.app(scope, receive, send)
+            return
         with telemetry.span(f"HTTP {scope['method']}", parent) as current:
             scope.setdefault("state", {})["traceparent"] = current
             await self.app(scope, receive, send)

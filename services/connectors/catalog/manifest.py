@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -167,7 +168,7 @@ class Manifest(_Strict):
         """How the deliveries of a channel come whose setting `receive` is this."""
         return self.also if self.also is not None and receive == self.also else self.transport
 
-    @property
+    @cached_property
     def asked(self) -> frozenset[str]:
         """The HTTP methods this kind takes, those of its replies included."""
         return frozenset((*self.methods, *(reply.method for reply in self.replies)))

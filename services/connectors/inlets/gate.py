@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from services.connectors.catalog.manifest import Reply
 from services.connectors.definitions.channel import Channel
-from services.connectors.domain import Delivery
+from services.connectors.domain import Delivery, delivery_id
 from services.connectors.errors import Refused
 from services.connectors.verify import Presented, closed, equals, kept_address, verify
 from services.connectors.verify.keeping import kept_body
@@ -86,16 +86,19 @@ def delivery_of(channel: Channel, request: Presented) -> Delivery:
     told = [request.value(place) or "" for place in channel.kind.manifest.distinct]
     if not request.body:  # then the address is all that it says
         told += [path, query]
+    body = kept_body(channel.kind.manifest.verification, request)
+    salt = _hash("\n".join(told)) if any(told) else ""
     return Delivery(
         channel.name,
         channel.kind.name,
-        kept_body(channel.kind.manifest.verification, request),
+        body,
         request.at,
         {name: request.headers[name] for name in channel.kept_headers if name in request.headers},
         query,
         request.method,
+        known_id=delivery_id(channel.name, body, salt),
         path=path,
-        salt=_hash("\n".join(told)) if any(told) else "",
+        salt=salt,
     )
 
 

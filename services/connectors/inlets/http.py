@@ -34,9 +34,8 @@ def inlet(host: "Host", settings: ConnectorsSettings, rules: Callable[[], Rules]
     door = Door(settings)
 
     async def take(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {
-            name.decode(_RAW_HEADER).lower(): value.decode(_RAW_HEADER) for name, value in scope["headers"]
-        }
+        # Their names are lower case already (ASGI).
+        headers = {name.decode(_RAW_HEADER): value.decode(_RAW_HEADER) for name, value in scope["headers"]}
         name, _, rest = scope["path"].removeprefix(INLET).partition("/")
         channel = rules().channels.get(name)
         if channel is None and name == script.NAME:
@@ -141,11 +140,9 @@ async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> byt
         # Kept byte for byte it could not be read, and unpacked it could be of any size (RFC 9110, 15.5.16).
         reason = "The body is compressed: send it as it is, without Content-Encoding."
         raise Refused(415, reason, field="header:content-encoding", remedy="Leave that header out.")
-    reason = f"The delivery is larger than {limit} bytes."
-    too_large = Refused(413, reason, field="body", remedy=f"Send at most {limit} bytes, files included.")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
-        raise too_large
+        raise _too_large(limit)
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
@@ -156,6 +153,11 @@ async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> byt
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
-            raise too_large
+            raise _too_large(limit)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(limit: int) -> Refused:
+    reason = f"The delivery is larger than {limit} bytes."
+    return Refused(413, reason, field="body", remedy=f"Send at most {limit} bytes, files included.")
