@@ -159,3 +159,11 @@ def test_a_mail_of_ten_thousand_nested_parts_does_not_end_the_reader() -> None:
     delivery = Delivery("info", "smtp", b"From: a@b.org\r\n" + head, AT)
     with pytest.raises(Unreadable):
         catalogue()["smtp"].parse(delivery, Settings())
+
+
+def test_a_sender_in_bytes_that_are_no_text_is_read_all_the_same() -> None:
+    body = b"Return-Path: <anna@\x80>\r\nSubject: Lesson\r\n\r\nHello\r\n"
+    [touch] = catalogue()["imap"].parse(Delivery("inbox", "imap", body, AT), Settings()).touches
+    [sender] = touch.identities
+    assert sender.value.startswith("anna@")
+    assert sender.value.encode()

@@ -42,16 +42,16 @@ def text_of(raw: str, charset: str | None = None) -> str:
         if run and not between and run[0] == label:
             run = (label, run[1] + data)
             continue
-        found += [_run_text(run), _raw_text(between, charset)]
+        found += [_run_text(run), raw_text(between, charset)]
         run = (label, data)
-    return "".join([*found, _run_text(run), _raw_text(raw[end:], charset)]).strip()
+    return "".join([*found, _run_text(run), raw_text(raw[end:], charset)]).strip()
 
 
 def _run_text(run: tuple[str, bytes] | None) -> str:
     return decode(run[1], run[0]) if run else ""
 
 
-def _raw_text(text: str, charset: str | None) -> str:
+def raw_text(text: str, charset: str | None) -> str:
     """Undo the parser's escape for bytes above 127, then decode those bytes."""
     return text if text.isascii() else decode(text.encode("utf-8", "surrogateescape"), charset)
 
@@ -101,14 +101,14 @@ def _mailbox(piece: str, charset: str | None) -> Mailbox:
         if address and not name:
             name = piece[: address.start()]
     shown = text_of(name.strip().strip('"').replace('\\"', '"').strip("'\" "), charset)
-    return Mailbox(shown, _raw_text(address.group(), charset) if address else "")
+    return Mailbox(shown, raw_text(address.group(), charset) if address else "")
 
 
 def message_ids(raw: str) -> list[str]:
     """Message ids without brackets, as they stand; broken ones are words with an @."""
     raw = raw[:LONGEST]
     ids = _ID.findall(raw) or [word.strip("<>,;") for word in raw.split() if "@" in word]
-    return [text for known in dict.fromkeys(ids) if (text := _raw_text(known, None)[:998])]
+    return [text for known in dict.fromkeys(ids) if (text := raw_text(known, None)[:998])]
 
 
 def moment(raw: str) -> datetime | None:

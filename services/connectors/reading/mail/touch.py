@@ -5,6 +5,7 @@ from datetime import datetime
 from contracts.interactions import Identity
 from services.connectors.domain import Parsed, Settings, Touch, accepted, ignored, rejected
 from services.connectors.reading.mail.automatic import why_automatic
+from services.connectors.reading.mail.headers import raw_text
 from services.connectors.reading.mail.message import Mail
 from services.connectors.reading.mail.quoting import without_quotes
 
@@ -21,7 +22,8 @@ def judged(
     if automatic:
         return ignored("automatic", automatic)
     name, address = mail.sender
-    address = (address or envelope_sender or "").strip("<> ").lower()
+    # Bytes that are no text come as lone surrogates.
+    address = raw_text(address or envelope_sender or "", mail.charset).strip("<> ").lower()
     if "@" not in address:
         return rejected("unknown", "no sender is named")
     if address in (own.lower() for own in settings.texts("addresses")):
