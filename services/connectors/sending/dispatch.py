@@ -36,7 +36,9 @@ ASKED = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )  # fmt: skip
 _AT_ONCE = 32
-_BUSY_SECONDS, _IDLE_SECONDS = 0.2, 0.5
+_BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
+# Leases last much longer.
+_SWEEP_SECONDS = 3.0
 # A wake-up comes a moment before the commit it tells of.
 _LOOK_AGAIN = (0.01, 0.02, 0.04, 0.08, 0.16)
 _FINISH_SECONDS = 15.0
@@ -149,7 +151,7 @@ class Dispatch:
 
     async def _sweep(self, host: "Host") -> None:
         """Look after messages of processes that are gone, and receipts that came early."""
-        while not await wait_any(host.stopping, timeout=_IDLE_SECONDS):
+        while not await wait_any(host.stopping, timeout=_SWEEP_SECONDS):
             try:
                 own = {claimed.message_id for claimed in self._tasks.values()} | self._recorder.ids
                 async with host.work() as work:
