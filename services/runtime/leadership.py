@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from services.runtime.bus import Bus, BusUnavailable
-from services.runtime.patience import wait_any
+from services.runtime.patience import heed_cancellation, wait_any
 from services.runtime.slots import Overtaken, Slot
 
 log = structlog.get_logger()
@@ -58,6 +58,7 @@ class Leadership:
                 await asyncio.wait({task}, timeout=max(0.5, self._renewed + _SAFE - time.monotonic()))
             held = not keeper.done()
             keeper.cancel()
+            await asyncio.wait({keeper})
             if held:
                 await self._give_back()
         if task.done() and not task.cancelled():
@@ -73,11 +74,13 @@ class Leadership:
                     seen, since = revision, now
                 if value is None or now - since > _LEASE or _holder(value) == self._holder:
                     await self._write(revision)
+                    heed_cancellation()
                     return True
             except Overtaken:
                 continue
             except BusUnavailable:
                 seen = -1  # whoever leads cannot renew either
+            heed_cancellation()
             await wait_any(stopping, timeout=_LOOK)
         return False
 
@@ -101,6 +104,7 @@ class Leadership:
                 if time.monotonic() > self._renewed + _SAFE - _RENEW:
                     log.warning("leadership.lost", key=self._key, why=str(error))
                     return
+            heed_cancellation()
 
     async def _is_ours(self) -> bool:
         """A renewal without an answer may have been written: then its revision is ours."""

@@ -45,3 +45,14 @@ async def wait_any(*events: asyncio.Event, timeout: float | None = None) -> bool
     finally:
         for wait in waits:
             wait.cancel()
+
+
+def heed_cancellation() -> None:
+    """Raise CancelledError when this task was told to end.
+
+    Before Python 3.12 `asyncio.wait_for`, which the bus's client uses, loses a cancellation that comes
+    together with the answer: a loop around the bus would go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 
 import pytest
 
+from services.runtime import leadership
 from services.runtime.bus import Bus
 from services.runtime.leadership import Leadership, hold_one_of
 from services.runtime.provision import buckets, provision
@@ -91,6 +93,32 @@ async def test_a_leader_stops_when_another_has_taken_its_lease(bus: Bus) -> None
         await ended.wait()
     await task
     assert (await slot.read())[0] == b'{"holder": "new"}'
+
+
+async def test_a_cancellation_that_is_lost_in_a_renewal_still_frees_the_lease(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadership, "_RENEW", 0.01)
+    real, renewing, stop = Slot.write, asyncio.Event(), asyncio.Event()
+
+    async def write(slot: Slot, value: bytes, after: int, timeout: float = 2.0) -> int:
+        revision = await real(slot, value, after, timeout)
+        if after and value:
+            renewing.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return revision
+
+    async def work() -> None:
+        await stop.wait()
+
+    monkeypatch.setattr(Slot, "write", write)
+    task = asyncio.create_task(Leadership(bus, INLETS_BUCKET, "leader.u", "a").hold(work, stop))
+    async with asyncio.timeout(5):
+        await renewing.wait()
+        stop.set()
+        await task
+    assert (await Slot(bus, INLETS_BUCKET, "leader.u").read())[0] is None
 
 
 async def test_what_goes_wrong_at_work_is_raised_and_the_lease_is_free(bus: Bus) -> None:

@@ -1,6 +1,6 @@
 """How one kind asks its vendor for a file that an address alone does not give."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,8 +40,3 @@ class FileDialect:
 
     request: Callable[[str, Held], Request | None]
     then: Callable[[Answer, Held], Request | None] | None = None
-
-
-def bearer(token: str) -> Mapping[str, str]:
-    """The header by which most vendors know us (RFC 6750)."""
-    return {"authorization": f"Bearer {token}"}

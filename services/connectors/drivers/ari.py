@@ -5,7 +5,6 @@ Source: docs.asterisk.org, "Asterisk REST Interface", events.
 """
 
 import asyncio
-import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from services.connectors.drivers.inlet import Arrived, Inlet, Unreachable
 from services.connectors.drivers.wire import SKIPPED
+from services.connectors.reading.exchanges import basic
 
 # Stored at once; while so many wait for the bus nothing is read.
 _UNDER_WAY = 128
@@ -75,11 +75,10 @@ async def _listening(inlet: Inlet) -> AsyncIterator[ClientConnection]:
     host, port = settings.text("host"), settings.number("port")
     asked = urlencode({"app": settings.text("application"), "subscribeAll": "true"})
     scheme = "wss" if settings.flag("tls") else "ws"
-    shown = base64.b64encode(f"{settings.text('user')}:{inlet.secret('password')}".encode()).decode()
     try:
         async with connect(
             f"{scheme}://{host}:{port}{settings.text('prefix').rstrip('/')}/ari/events?{asked}",
-            additional_headers={"Authorization": f"Basic {shown}"},
+            additional_headers=basic(settings.text("user"), inlet.secret("password")),
             max_size=_LONGEST,
             proxy=None,
         ) as socket:

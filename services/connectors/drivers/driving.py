@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 from services.connectors.catalog.manifest import DRIVEN
 from services.connectors.definitions.channel import Channel, Rules
 from services.connectors.drivers.inlet import Inlet, Unreachable, inlet_of
-from services.connectors.drivers.standing import tell_trouble
+from services.connectors.drivers.standing import LEASES, tell_trouble, why_of
 from services.connectors.outside.web import Web
 from services.connectors.sending.carrier import Carriers
 from services.runtime.bus import Bus
@@ -128,7 +128,7 @@ def _leases(bus: Bus, channel: Channel) -> list[Leadership]:
     what both hear is one delivery, and what dies with one of them the other has.
     """
     holder = _holder()
-    seats = ("leader", "beside")[: getattr(_module(channel), "SEATS", 1)]
+    seats = LEASES[: getattr(_module(channel), "SEATS", 1)]
     leases = [Leadership(bus, INLETS_BUCKET, f"{seat}.{channel.name}", holder) for seat in seats]
     for lease in leases:
         lease.told = leases[0].told
@@ -142,6 +142,8 @@ def _holder() -> str:
 def _failed(channel: Channel, error: Exception) -> None:
     FAILURES.labels(channel.name).inc()
     if isinstance(error, Unreachable | Overtaken | OSError):
-        log.warning("driver.failed", channel=channel.name, why=f"{type(error).__name__}: {error}"[:300])
+        log.warning(
+            "driver.failed", channel=channel.name, why=f"{type(error).__name__}: {why_of(error)}"[:300]
+        )
     else:
         log.error("driver.failed", channel=channel.name, why=type(error).__name__, exc_info=error)

@@ -13,13 +13,13 @@ from typing import Any
 
 from services.connectors.drivers.inlet import Arrived, Inlet, Unreachable
 from services.connectors.reading.dropped import Row, Rows, rows_of
+from services.connectors.reading.rows import WIDE
 
 _LOOK_SECONDS = 1.0
 _ROWS_AT_ONCE = 200
 _MARKER = ".done"
 # Written by programs that have not finished.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~", _MARKER)
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
 DONE, FAILED = "done", "failed"
 
 
@@ -99,7 +99,7 @@ async def _take(inlet: Inlet, path: Path) -> None:
         return
     except OSError as error:
         raise Unreachable(f"a file cannot be read: {error.strerror}; correct its rights") from error
-    readable = not rows.beginning.startswith(_WIDE)
+    readable = not rows.beginning.startswith(WIDE)
     try:
         if not readable:
             await inlet.store(_arrived(path.name, rows, Row(rows.beginning, 1, 0)))
@@ -108,7 +108,7 @@ async def _take(inlet: Inlet, path: Path) -> None:
             await inlet.cursor.move({"file": rows.identity, "at": batch[-1].end, "row": batch[-1].number})
     finally:
         rows.close()
-    await asyncio.to_thread(_away, path, DONE if readable else FAILED)
+    await asyncio.to_thread(_away, path, DONE if readable else FAILED, rows.identity)
 
 
 def _open(inlet: Inlet, path: Path) -> Rows:
@@ -125,10 +125,15 @@ def _arrived(name: str, rows: Rows, row: Row) -> Arrived:
     return Arrived(row.body, told | ({"delimiter": rows.delimiter} if rows.delimiter else {}))
 
 
-def _away(path: Path, where: str) -> None:
-    """Move the file into a directory beside it, under a name that is free. Raises Unreachable."""
+def _away(path: Path, where: str, mark: list[int]) -> None:
+    """Move the file into a directory beside it, under a name that is free. Raises Unreachable.
+
+    One that was written to or put in its place meanwhile stays, to be read.
+    """
     folder = path.parent / where
     try:
+        if identity(path.lstat()) != mark:
+            return
         folder.mkdir(exist_ok=True)
         if folder.is_symlink():
             raise Unreachable(f"{where} in the directory is a link: make it a directory")

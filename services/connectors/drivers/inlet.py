@@ -18,8 +18,8 @@ from services.connectors.sending.carrier import Carriers
 from services.connectors.store import raw
 from services.runtime.bus import Bus, BusUnavailable
 from services.runtime.clock import Clock
-from services.runtime.patience import Backoff
-from services.runtime.slots import Slot
+from services.runtime.patience import Backoff, heed_cancellation
+from services.runtime.slots import Overtaken, Slot
 from services.runtime.streams import INLETS_BUCKET
 
 log = structlog.get_logger()
@@ -60,15 +60,22 @@ class Cursor:
         """
         backoff = Backoff(first=0.1, longest=2)
         written = json.dumps(value, sort_keys=True).encode()
+        unsure = False
         while True:
             try:
                 self._revision = await self._slot.write(written, self._revision)
-            except BusUnavailable:
+            except BusUnavailable as error:
+                unsure = True
+                log.warning("driver.cursor_not_moved", why=str(error))
                 await asyncio.sleep(backoff.next())
                 if not await self._ours(written):
                     continue
+            except Overtaken:
+                # By a write of our own, if one that had no answer happened after all.
+                if not (unsure and await self._ours(written)):
+                    raise
             self.value = dict(value)
-            _heed_cancellation()
+            heed_cancellation()
             return
 
     async def _ours(self, written: bytes) -> bool:
@@ -81,15 +88,6 @@ class Cursor:
             self._revision = revision
             return True
         return False
-
-
-def _heed_cancellation() -> None:
-    """Before Python 3.12 `asyncio.wait_for`, which the bus's client uses, loses a cancellation that comes
-    together with the answer: a driver that is told to end would go on for ever.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 @dataclass

@@ -15,6 +15,8 @@ from services.runtime.bus import Bus, BusUnavailable
 from services.runtime.slots import Overtaken, Slot
 from services.runtime.streams import INLETS_BUCKET
 
+# Who has the second lease works beside the first: a channel that either drives is driven.
+LEASES = ("leader", "beside")
 UNKNOWN, NOBODY, CLOSED = "unknown", "waiting to be tried again", "closed"
 # In these it may still be in trouble.
 _UNSETTLED = frozenset({"", "connecting", UNKNOWN, NOBODY})
@@ -49,14 +51,22 @@ async def standing(bus: Bus, channels: Iterable[Channel]) -> dict[str, DriverVie
 
 
 async def tell_trouble(bus: Bus, channel: Channel, error: Exception, at: datetime) -> None:
-    """Let people read why a driver ended. What is no foreseeable trouble is named and no more."""
-    foreseen = isinstance(error, Unreachable | OSError)
-    why = str(error) if foreseen else f"it failed: {type(error).__name__}"
-    told = json.dumps({"why": why[:300], "at": at.isoformat()}).encode()
+    """Let people read why a driver ended."""
+    told = json.dumps({"why": why_of(error)[:300], "at": at.isoformat()}).encode()
     slot = Slot(bus, INLETS_BUCKET, f"trouble.{channel.name}")
     with suppress(BusUnavailable, Overtaken, TimeoutError):
         async with asyncio.timeout(_READ_SECONDS):
             await slot.write(told, (await slot.read())[1])
+
+
+def why_of(error: Exception) -> str:
+    """Why a driver ended. What it did not put into words is only named: its text may hold a file's name."""
+    if isinstance(error, Unreachable):
+        return str(error)
+    name = type(error).__name__
+    if isinstance(error, OSError):
+        return f"it broke off ({error.strerror or name}); it is tried again"
+    return f"it failed ({name}): see the log of connectors"
 
 
 async def _standing(bus: Bus, channel: Channel) -> DriverView:
@@ -64,11 +74,12 @@ async def _standing(bus: Bus, channel: Channel) -> DriverView:
         return DriverView(state=CLOSED)
     try:
         async with asyncio.timeout(_READ_SECONDS):
-            lease, trouble = await asyncio.gather(
-                _read(bus, f"leader.{channel.name}"), _read(bus, f"trouble.{channel.name}")
+            first, second, trouble = await asyncio.gather(
+                *(_read(bus, f"{key}.{channel.name}") for key in (*LEASES, "trouble"))
             )
     except (BusUnavailable, TimeoutError):
         return DriverView(state=UNKNOWN)
+    lease = first or second
     state = lease.get("state", "connecting") if lease else NOBODY
     since, failed = _moment(lease.get("since", "")), _moment(trouble.get("at", ""))
     still = state in _UNSETTLED or (since is not None and failed is not None and failed > since)

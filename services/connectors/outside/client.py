@@ -14,7 +14,6 @@ from services.connectors.outside.failures import NoAnswer, NotReached
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 _CONNECT_SECONDS = 10.0
-_MOST_BYTES = 16 * 1024 * 1024
 _BEFORE_IT_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -26,7 +25,7 @@ class Client:
         # No proxy and no netrc from the environment: what is set for a shell is not meant for vendors.
         self._client = httpx.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
 
-    async def ask(self, request: Request, *, timeout: float, most: int = _MOST_BYTES) -> Answer:
+    async def ask(self, request: Request, *, timeout: float, most: int) -> Answer:
         """The answer, of at most `most` bytes, within `timeout` seconds for each step of it.
 
         Raises NotReached or NoAnswer, with reasons that hold no part of the request.

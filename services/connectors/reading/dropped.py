@@ -78,7 +78,7 @@ class Records(Rows):
     def __init__(self, file: BinaryIO, identity: list[int], settings: Settings) -> None:
         super().__init__(file, identity)
         first = file.readline(_LONGEST_LINE)
-        self.delimiter = delimiter_in(first.decode("latin-1"), settings.text("delimiter"))
+        self._mark = delimiter_in(first.decode("latin-1"), settings.text("delimiter"))
         file.seek(0)
         if not settings.texts("columns"):
             self._records = self._cut()
@@ -86,14 +86,13 @@ class Records(Rows):
             self._at, self._number = len(self.heading), 1
             # Whoever reads the cut records reads the file further: begin anew behind the heading.
             file.seek(self._at)
-        named = next((name for name, mark in DELIMITERS.items() if mark == self.delimiter), "auto")
-        self.delimiter = named
+        self.delimiter = next(name for name, mark in DELIMITERS.items() if mark == self._mark)
 
     def _cut(self) -> Iterator[bytes]:
         taken: list[bytes] = []
         lines = self._lines(taken)
         # Bytes as latin-1: delimiters, quotes and line ends are themselves in every charset that is taken.
-        reader = csv.reader(lines, delimiter=DELIMITERS.get(self.delimiter, self.delimiter))
+        reader = csv.reader(lines, delimiter=self._mark)
         while True:
             try:
                 next(reader)

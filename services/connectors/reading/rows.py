@@ -9,6 +9,8 @@ from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import FieldList, dotted
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+# The beginning of a file in UTF-16.
+WIDE = (b"\xff\xfe", b"\xfe\xff")
 _QUOTED = re.compile(r'"[^"]*"')
 
 

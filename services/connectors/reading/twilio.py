@@ -1,11 +1,11 @@
 """What Twilio's kinds share. Source: Twilio, Recordings and Media resources: HTTP basic authentication."""
 
-import base64
 import re
 from urllib.parse import urlsplit
 
 from services.connectors.domain.exchange import Request
 from services.connectors.domain.fetching import Held
+from services.connectors.reading.exchanges import basic
 
 _ACCOUNT = re.compile(r"/Accounts/(AC[0-9a-f]{32})/")
 
@@ -24,5 +24,4 @@ def media_request(address: str, held: Held) -> Request | None:
     if not (at_twilio and account):
         return None
     (token,) = held.need("auth_token")
-    proof = base64.b64encode(f"{account[1]}:{token}".encode()).decode()
-    return Request(address, headers={"authorization": f"Basic {proof}"})
+    return Request(address, headers=basic(account[1], token))

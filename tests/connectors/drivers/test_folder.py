@@ -158,16 +158,40 @@ def test_no_path_leads_out_of_the_root(path: str, root: Path) -> None:
         folder_below(None, "in")
 
 
+def away(path: Path, where: str) -> None:
+    folder._away(path, where, folder.identity(path.lstat()))
+
+
+async def test_a_file_that_takes_the_place_of_one_that_is_read_is_read_too(
+    bus: Bus, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Inlet.store
+    later = [HEADING + b"2,Boris,new\r\n"]
+
+    async def store(inlet: Inlet, *arrived: Arrived) -> None:
+        await real(inlet, *arrived)
+        if later:
+            put(root, "a.csv", later.pop())
+
+    monkeypatch.setattr(Inlet, "store", store)
+    async with by_hand(bus, drop(), root) as hand:
+        put(root, "a.csv", HEADING + b"1,Anna,old\r\n")
+        await hand.drive()
+        found = await hand.stored(2)
+        await until((root / "in/done/a.csv").exists)
+    assert {one.body for one in found} == {HEADING + b"1,Anna,old", HEADING + b"2,Boris,new"}
+
+
 def test_names_that_are_taken_and_links_do_not_lose_a_finished_file(root: Path) -> None:
     for _ in range(3):
         put(root, "a.csv", b"x")
-        folder._away(root / "in/a.csv", "done")
+        away(root / "in/a.csv", "done")
     assert sorted(path.name for path in (root / "in/done").iterdir()) == ["a.1.csv", "a.2.csv", "a.csv"]
-    folder._away(root / "in/gone.csv", "done")
+    folder._away(root / "in/gone.csv", "done", [])
     (root / "in/failed").symlink_to("/tmp")
     put(root, "a.csv", b"x")
     with pytest.raises(Unreachable, match="link"):
-        folder._away(root / "in/a.csv", "failed")
+        away(root / "in/a.csv", "failed")
 
 
 def test_every_row_is_gone_on_with_at_the_byte_behind_it() -> None:

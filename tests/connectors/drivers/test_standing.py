@@ -7,11 +7,14 @@ from typing import Any, cast
 from services.connectors.definitions import compile
 from services.connectors.domain.exchange import Answer
 from services.connectors.drivers.driving import Drivers
-from services.connectors.drivers.standing import DriverView, standing
+from services.connectors.drivers.inlet import Unreachable
+from services.connectors.drivers.standing import DriverView, standing, why_of
 from services.connectors.reading.rawhttp import Request
 from services.connectors.sending.carrier import Carriers
 from services.runtime.bus import Bus
 from services.runtime.clock import SystemClock
+from services.runtime.slots import Slot
+from services.runtime.streams import INLETS_BUCKET
 from tests.connectors.drivers.vendor import vendor
 from tests.support.wait import until
 
@@ -54,3 +57,20 @@ async def test_a_driver_in_trouble_says_why_and_says_so_no_more_when_it_works(bu
         stopping.set()
         await running
         assert (await bot()).holder == ""
+
+
+async def test_a_channel_that_only_its_second_listener_drives_is_not_nobodys(bus: Bus) -> None:
+    rules = compile({"channels": {"pbx": {"kind": "asterisk_ami", "settings": {
+        "host": "127.0.0.1", "user": "hub", "secret": "${S}"}}}}, {"S": "x"})  # fmt: skip
+    await Slot(bus, INLETS_BUCKET, "beside.pbx").write(b'{"holder": "7-b", "state": "connected"}', 0)
+    view = (await standing(bus, rules.channels.values()))["pbx"]
+    assert (view.state, view.holder) == ("connected", "7-b")
+
+
+def test_why_a_driver_ended_names_no_file_and_nothing_that_was_not_meant_for_people() -> None:
+    assert why_of(Unreachable("check `host`")) == "check `host`"
+    missing = why_of(FileNotFoundError(2, "No such file or directory", "/home/anna/leads.csv"))
+    assert missing == "it broke off (No such file or directory); it is tried again"
+    assert "ConnectionResetError" in why_of(ConnectionResetError("Connection lost by anna"))
+    assert "anna" not in why_of(ConnectionResetError("Connection lost by anna"))
+    assert why_of(ValueError("anna")) == "it failed (ValueError): see the log of connectors"

@@ -9,9 +9,7 @@ from services.connectors.reading.charsets import decode
 from services.connectors.reading.documents import FieldList, flatten, read_object
 from services.connectors.reading.fieldmap import mapped_touch
 from services.connectors.reading.forms import Submission
-from services.connectors.reading.rows import delimiter_in, read_row
-
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
+from services.connectors.reading.rows import WIDE, delimiter_in, read_row
 
 
 def parse(delivery: Delivery, settings: Settings) -> Parsed:
@@ -30,7 +28,7 @@ def parse(delivery: Delivery, settings: Settings) -> Parsed:
 
 
 def _fields(delivery: Delivery, settings: Settings) -> FieldList:
-    if delivery.body.startswith(_WIDE):
+    if delivery.body.startswith(WIDE):
         raise Unreadable("the file is UTF-16: save it as UTF-8")
     if not delivery.headers.get("content-type", "").startswith("text/csv"):
         return flatten(read_object(delivery.body, exact=True))

@@ -3,7 +3,8 @@
 from urllib.parse import urlsplit
 
 from services.connectors.domain.exchange import Request
-from services.connectors.domain.fetching import Held, bearer
+from services.connectors.domain.fetching import Held
+from services.connectors.reading.exchanges import bearer
 
 
 def request(reference: str, held: Held) -> Request | None:

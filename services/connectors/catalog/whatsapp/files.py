@@ -3,9 +3,10 @@
 from urllib.parse import quote, urlsplit
 
 from services.connectors.domain.exchange import Answer, Request
-from services.connectors.domain.fetching import Held, bearer
+from services.connectors.domain.fetching import Held
 from services.connectors.errors import Unreadable
 from services.connectors.reading.documents import read_object
+from services.connectors.reading.exchanges import bearer
 from services.connectors.reading.inside import text_at
 
 # Where media lie: nobody else is told the token.

@@ -69,7 +69,7 @@ class Account:
             return
         password = self.inlet.secret("password")
         if not password:
-            raise Unreachable("the secret setting `password` has no value")
+            raise Unreachable("`password` has no value: give it one, or set `login` to xoauth2")
         if "AUTH=PLAIN" in wire.abilities:
             await wire.authenticate("PLAIN", f"\0{user}\0{password}".encode())
         elif "LOGINDISABLED" in wire.abilities:

@@ -50,7 +50,7 @@ class Wire:
         """Read the greeting. Raises Gone."""
         greeting = await self._next()
         if (greeting.tag, greeting.word) != ("*", "OK"):
-            raise Gone("it does not greet as IMAP servers do")
+            raise Gone("it does not greet as IMAP servers do; check `host`, `port` and `security`")
 
     async def ask_abilities(self) -> None:
         """Learn what the server can do."""
@@ -65,7 +65,7 @@ class Wire:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await self._writer.start_tls(context, server_hostname=host)
         except (OSError, TimeoutError) as error:
-            raise Gone(f"TLS failed: {_why(error)}") from error
+            raise Gone(f"TLS failed: {_why(error)}; check `authority`") from error
         await self.ask_abilities()
 
     async def authenticate(self, mechanism: str, first: bytes) -> None:
@@ -193,7 +193,9 @@ async def connected(host: str, port: int, tls: ssl.SSLContext | None, most: int)
                 host, port, ssl=tls, server_hostname=named, limit=_LONGEST_LINE
             )
     except (OSError, TimeoutError) as error:
-        raise Gone(f"no connection: {_why(error)}") from error
+        raise Gone(
+            f"no connection: {_why(error)}; check `host`, `port`, `security` and `authority`"
+        ) from error
     try:
         # A peer that vanished without a word is noticed while we wait for news.
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

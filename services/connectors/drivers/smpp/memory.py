@@ -13,7 +13,9 @@ from services.connectors.reading.smpp.pdus import message_of, without_sequence
 # Centres come again within minutes; what is older is a new message with the same words.
 _DOUBT = timedelta(hours=2)
 _WAIT_FOR_PARTS = timedelta(hours=1)
-_MOST_LONG = 500
+# The bus takes values of one megabyte: what is too much for that is let go, the oldest first.
+_MOST_LONG_BYTES = 400_000
+_MOST_DOUBTS = 4000
 
 
 @dataclass(slots=True)
@@ -24,6 +26,11 @@ class Long:
     salt: str
     total: int
     parts: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def written(self) -> int:
+        """About how many bytes of the cursor it takes."""
+        return 200 + sum(2 * len(part) + 10 for part in self.parts.values())
 
     @property
     def arrived(self) -> Arrived:
@@ -86,6 +93,7 @@ class Memory:
             self._doubts.remove(known)
             salt = known.salt
         self._doubts.append(Doubt(mark, salt, now, number))
+        del self._doubts[:-_MOST_DOUBTS]
         try:
             message = message_of(unit)
         except Unreadable:
@@ -131,10 +139,11 @@ class Memory:
         return changed
 
     def _ended(self, now: datetime) -> list[Long]:
-        oldest = sorted(self._long.values(), key=lambda one: one.since)[
-            : max(0, len(self._long) - _MOST_LONG)
-        ]
-        crowded = {id(one) for one in oldest}
+        room, crowded = _MOST_LONG_BYTES, set[int]()
+        for one in sorted(self._long.values(), key=lambda one: one.since, reverse=True):
+            room -= one.written
+            if room < 0:
+                crowded.add(id(one))
         return [
             one
             for one in self._long.values()
