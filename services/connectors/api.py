@@ -198,7 +198,8 @@ def _add_channels(router: APIRouter, host: "Host", rules: CurrentRules) -> None:
 def _named(rules: Rules, name: str) -> Channel:
     channel = rules.channels.get(name)
     if channel is None:
-        raise Problem(404, "No such channel", "There is no channel of this name.", field="name")
+        remedy = "Name one that `leadwire channel list` shows."
+        raise Problem(404, "No such channel", "There is no channel of this name.", "name", remedy)
     return channel
 
 

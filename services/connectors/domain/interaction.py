@@ -16,6 +16,8 @@ NAMESPACE = uuid.UUID("0b7f6a0e-8d5c-5f0e-9f57-6d1d2b8f4c11")
 CONTENT_WINDOW = timedelta(minutes=10)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _SKEW = timedelta(hours=1)
+# Vendors may tell any number of digits; databases count no further.
+_LARGEST = 2**63 - 1
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
@@ -85,7 +87,7 @@ def _attachment(file: Attachment) -> Attachment:
     return Attachment(
         name=name if name.strip(". ") else "file",
         content_type=content_type,
-        size=file.size,
+        size=min(file.size, _LARGEST),
         reference=reference,
     )
 

@@ -50,6 +50,12 @@ _EXAMPLE: dict[str, JsonValue] = {
     "detail": "",
 }
 
+_NOT_HERE: dict[State, str] = {
+    "wanted": "Wait: it is fetched, or given up after a while.",
+    "given_up": "An operator has it tried again: POST /api/connectors/files/{file_id}/fetch.",
+    "erased": "It is gone for good: ask whoever sent it.",
+}
+
 
 class FileView(BaseModel):
     """One attachment or recording, and how far it is."""
@@ -99,8 +105,9 @@ def _add_list(router: APIRouter, host: "Host") -> None:
     ) -> list[FileView]:
         """What there is of an interaction or a call, or what is in a state, such as given_up."""
         if (interaction_id is None) == (state is None):
-            detail = "Say either interaction_id or state."
-            raise Problem(422, "Which files?", detail, field="interaction_id")
+            detail = "It has to be either the files of one owner or those in one state."
+            remedy = "Say either interaction_id or state."
+            raise Problem(422, "Which files?", detail, field="interaction_id", remedy=remedy)
         latest = before or host.clock.now() + timedelta(days=1)
         async with host.database.pool.acquire() as connection:
             if interaction_id is not None:
@@ -124,14 +131,16 @@ def _add_bytes(router: APIRouter, host: "Host", place: Place) -> None:
         """The bytes. Only pictures, sound and film may be shown in place; all else is to be saved."""
         row = await _found(host, file_id)
         if row.state != "kept":
-            raise Problem(404, "Not here", f"The file is {row.state.replace('_', ' ')}.", field="file_id")
+            detail = f"The file is {row.state.replace('_', ' ')}."
+            raise Problem(404, "Not here", detail, field="file_id", remedy=_NOT_HERE[row.state])
         parts = place.read(file_id)
         try:
             first = await anext(parts, b"")
         except Gone as gone:
-            raise Problem(410, "No longer kept", str(gone)) from gone
+            remedy = "An admin puts it back from a backup, or erases the file."
+            raise Problem(410, "No longer kept", str(gone), remedy=remedy) from gone
         except NotStored as away:
-            raise Problem(503, "Not available right now", str(away)) from away
+            raise Problem(503, "Not available right now", str(away), remedy="Try again later.") from away
         return StreamingResponse(_checked(row, first, parts), headers=_headers(row))
 
 
@@ -148,7 +157,8 @@ def _add_operating(router: APIRouter, host: "Host", place: Place) -> None:
             again = await fetch_again(row, work)
         if not again:
             detail = f"The file is {row.state.replace('_', ' ')}: only one that was given up is tried again."
-            raise Problem(409, "Not given up", detail, field="file_id")
+            remedy = "GET /api/connectors/files?state=given_up lists those that were."
+            raise Problem(409, "Not given up", detail, field="file_id", remedy=remedy)
         return _view(await _found(host, file_id))
 
     @router.delete(
@@ -166,14 +176,15 @@ def _add_operating(router: APIRouter, host: "Host", place: Place) -> None:
             await sweep(host, place, file_id)
         except NotStored as away:
             detail = f"It is forgotten, and its bytes are erased as soon as they can be: {away}"
-            raise Problem(503, "Not all of it yet", detail) from away
+            raise Problem(503, "Not all of it yet", detail, remedy="Nothing: it is tried again.") from away
 
 
 async def _found(host: "Host", file_id: UUID) -> files.Row:
     async with host.database.pool.acquire() as connection:
         row = await files.read(connection, file_id)
     if row is None:
-        raise Problem(404, "No such file", "There is no file of this id.", field="file_id")
+        remedy = "GET /api/connectors/files?interaction_id=... lists those of an interaction or a call."
+        raise Problem(404, "No such file", "There is no file of this id.", field="file_id", remedy=remedy)
     return row
 
 

@@ -169,8 +169,8 @@ class Fetching:
         async with host.database.pool.acquire() as connection:
             WAITING.set(await files.waiting(connection))
             leftovers = await files.leftovers(connection)
-        for file_id in leftovers:
-            with suppress(NotStored):
+        with suppress(NotStored):  # for one it is away for all: hundreds of waits would hold up all else
+            for file_id in leftovers:
                 await sweep(host, place, file_id)
 
 

@@ -66,7 +66,12 @@ async def _over_http(claimed: Claimed, means: Means) -> Outcome:
     channel = claimed.channel
     sending, secrets = channel.kind.manifest.sending, secrets_of(channel)
     if sending is not None and sending.login is not None:
-        found = await means.logins.secrets(channel, sending.login, means.web, means.timeout)
+        # Half the time at most: once that of the message is over, nobody can tell whether it left.
+        try:
+            async with asyncio.timeout(means.timeout / 2):
+                found = await means.logins.secrets(channel, sending.login, means.web, means.timeout)
+        except TimeoutError:
+            return Later(0, "no access token: the vendor did not answer in time", whole=True)
         if not isinstance(found, Secrets):
             return found
         secrets = found

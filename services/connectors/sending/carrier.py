@@ -26,8 +26,3 @@ class Carriers:
     def of(self, channel: str) -> Carry | None:
         """The one that stands now."""
         return self._by_channel.get(channel)
-
-    @property
-    def channels(self) -> list[str]:
-        """All that stand now."""
-        return sorted(self._by_channel)

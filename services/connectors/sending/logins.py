@@ -3,7 +3,9 @@
 Source: RFC 6749 sections 4.4 and 5.
 """
 
+import asyncio
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from services.connectors.catalog.sending import Login
@@ -31,17 +33,20 @@ class Logins:
 
     def __init__(self) -> None:
         self._tokens: dict[str, tuple[Channel, _Token]] = {}
+        # Messages that leave together ask for one token, not for one each.
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def secrets(self, channel: Channel, login: Login, web: Web, timeout: float) -> Secrets | Outcome:
         """The channel's secrets with a token that lives; or what becomes of the message without one."""
         secrets = secrets_of(channel)
-        known, token = self._tokens.get(channel.name, (None, None))
-        if token is None or known != channel or token.until < time.monotonic():
-            found = await _fetched(channel, login, secrets, web, timeout)
-            if not isinstance(found, _Token):
-                return found
-            token = found
-            self._tokens[channel.name] = channel, token
+        async with self._asking[channel.name]:
+            known, token = self._tokens.get(channel.name, (None, None))
+            if token is None or known != channel or token.until < time.monotonic():
+                found = await _fetched(channel, login, secrets, web, timeout)
+                if not isinstance(found, _Token):
+                    return found
+                token = found
+                self._tokens[channel.name] = channel, token
         return Secrets({**secrets.values, TOKEN: token.value})
 
     def forget(self, channel: Channel) -> None:

@@ -1,6 +1,7 @@
 """Receipts that came before we had written down which message they are of."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -24,20 +25,14 @@ class Early:
     came_at: datetime
 
 
-async def keep(connection: "Connection", early: Early) -> None:
-    """Let it wait."""
-    await connection.execute(
-        "INSERT INTO early_receipts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-        early.receipt_id,
-        early.channel,
-        early.external_id,
-        early.type,
-        early.fact,
-        early.cause,
-        early.correlation,
-        early.traceparent,
-        early.came_at,
-    )
+async def keep(connection: "Connection", receipts: Iterable[Early]) -> None:
+    """Let them wait."""
+    rows = [tuple(getattr(one, column.name) for column in fields(one)) for one in receipts]
+    if rows:
+        await connection.executemany(
+            "INSERT INTO early_receipts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            rows,
+        )
 
 
 async def oldest(connection: "Connection", most: int) -> list[Early]:

@@ -1,6 +1,6 @@
 """Messages that leave through channels: what is known of each."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -70,15 +70,15 @@ class Fresh:
     traceparent: str | None
 
 
-async def insert(connection: "Connection", fresh: Fresh, now: datetime) -> bool:
-    """Queue it; False when a message of this id is there already."""
-    kept = await connection.fetchval(
-        """
+async def insert(connection: "Connection", fresh: Fresh, now: datetime) -> Row | None:
+    """Queue it; None when a message of this id is there already."""
+    row = await connection.fetchrow(
+        f"""
         INSERT INTO sends (message_id, channel, kind, address, body, reply_to, digest, state, code, reason,
             expires_at, correlation, traceparent, next_try_at, created_at, settled_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14,
             CASE WHEN $8 = 'failed' THEN $14::timestamptz END)
-        ON CONFLICT (message_id) DO NOTHING RETURNING true
+        ON CONFLICT (message_id) DO NOTHING RETURNING {COLUMNS}
         """,
         fresh.message_id,
         fresh.channel,
@@ -95,7 +95,7 @@ async def insert(connection: "Connection", fresh: Fresh, now: datetime) -> bool:
         fresh.traceparent,
         now,
     )
-    return bool(kept)
+    return Row(**row) if row else None
 
 
 async def read(connection: "Connection", message_id: UUID) -> Row | None:
@@ -122,16 +122,15 @@ async def lock(connection: "Connection", ids: Collection[UUID]) -> dict[UUID, Ro
     return {row["message_id"]: Row(**row) for row in rows}
 
 
-async def known_as(connection: "Connection", message_id: UUID, external_id: str, now: datetime) -> None:
-    """A vendor told its id of a message by ours: one that was open has gone then."""
+async def known_as(connection: "Connection", named: Mapping[UUID, tuple[str, datetime]]) -> None:
+    """Vendors told their ids of messages by ours, and when: one that was open has gone then."""
     await connection.execute(
-        "UPDATE sends SET external_id = coalesce(external_id, $2),"
+        "UPDATE sends SET external_id = coalesce(sends.external_id, named.external_id),"
         " state = CASE state WHEN 'unknown' THEN 'sent' ELSE state END,"
-        " settled_at = CASE state WHEN 'unknown' THEN $3 ELSE settled_at END"
-        " WHERE message_id = $1",
-        message_id,
-        external_id,
-        now,
+        " settled_at = CASE state WHEN 'unknown' THEN named.at ELSE settled_at END"
+        " FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS named (id, external_id, at)"
+        " WHERE message_id = named.id",
+        *map(list, zip(*((one, *named[one]) for one in sorted(named)), strict=True)),
     )
 
 

@@ -31,7 +31,8 @@ class OtherMessage(Exception):
 async def take_message(work: "Work", wish: SendMessage, channel: Channel | None, patience: timedelta) -> Row:
     """The message as it is kept. The same wish again changes nothing. Raises OtherMessage."""
     fresh = _fresh(work, wish, channel, patience)
-    if not await sends.insert(work.connection, fresh, work.now):
+    kept = await sends.insert(work.connection, fresh, work.now)
+    if kept is None:
         known = await sends.read(work.connection, wish.message_id)
         if known is None or known.digest != fresh.digest:
             raise OtherMessage(f"{wish.message_id} is the id of another message: use a new one")
@@ -41,10 +42,8 @@ async def take_message(work: "Work", wish: SendMessage, channel: Channel | None,
         about = About(fresh.message_id, fresh.channel, fresh.kind, fresh.address)
         work.emit(failed(about, fresh.code, fresh.reason, work.now))
         told = f", and it failed: {fresh.reason}"
-        SENDS.labels(fresh.channel if channel else NO_KIND, fresh.code).inc()
+        SENDS.labels(fresh.channel if channel else NO_KIND, fresh.state).inc()
     work.note(f"took a message for {fresh.channel}{told}", names=[wish.message_id])
-    kept = await sends.read(work.connection, wish.message_id)
-    assert kept is not None  # it was just written
     return kept
 
 

@@ -48,8 +48,7 @@ class Receipts:
 
     async def keep(self, connection: "Connection") -> None:
         """Write down those that wait."""
-        for one in self._waiting.values():
-            await early.keep(connection, one)
+        await early.keep(connection, self._waiting.values())
 
 
 async def receipts_in(connection: "Connection", outcomes: Sequence[Outcome], new: set[UUID]) -> Receipts:
@@ -126,9 +125,12 @@ async def _note(
     steps = [(ours[one.receipt_id], _STEPS[type(one)]) for one, _ in told if type(one) in _STEPS]
     if steps:
         await sends.progress(connection, list(dict(steps).items()))
+    named: dict[UUID, tuple[str, datetime]] = {}
     for one, at in told:
         if one.message_id is not None:
-            await sends.known_as(connection, ours[one.receipt_id], one.external_id, at)
+            named.setdefault(ours[one.receipt_id], (one.external_id, at))
+    if named:
+        await sends.known_as(connection, named)
 
 
 def _early(told: ReceiptFact, at: datetime) -> Early:

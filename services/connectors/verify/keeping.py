@@ -10,6 +10,8 @@ from services.connectors.reading.forms import options_of
 from services.connectors.verify.presented import Presented
 from services.connectors.verify.proof import Verification
 
+# A shorter secret may be a word that people write.
+_SHORTEST_REPEATED = 16
 _LITERAL = r'"(?:[^"\\]|\\.)*"'
 # A name, a colon, and the text or the bare value after it.
 _MEMBER = re.compile(rf'({_LITERAL})(\s*:\s*)({_LITERAL}|[^\s"{{}}\[\],:]+)', re.DOTALL)
@@ -18,20 +20,32 @@ _MEMBER = re.compile(rf'({_LITERAL})(\s*:\s*)({_LITERAL}|[^\s"{{}}\[\],:]+)', re
 def kept_body(proof: Verification, request: Presented) -> bytes:
     """The body without the secret, where that stands in a field of it; a blank text takes its place.
 
-    All else stays as it is, so that what the parser reads and what people download are what came.
+    A secret of the address goes wherever the vendor repeats it, as in the address that it called. All else
+    stays as it is, so that what the parser reads and what people download are what came.
     """
     where, _, name = proof.at.partition(":")
-    if where != "field" or proof.scheme != "shared_secret":
+    if where not in ("field", "path", "query") or proof.scheme != "shared_secret":
         return request.body
     secret = request.value(proof.at)
     if not secret:
         return request.body
+    if where != "field":
+        told = secret.partition("/")[0] if where == "path" else secret
+        return _without_repeats(request.body, told.removeprefix(proof.prefix).encode())
     kind, _ = options_of(request.headers.get("content-type", ""), request.body)
     if "json" in kind:
         return _without_member(request.body, dotted(name).rpartition(".")[2], secret)
     if kind == "multipart/form-data":
         return _without_part(request.body, name, secret)
     return b"&".join(_without_pair(request.body, dotted(name)))
+
+
+def _without_repeats(body: bytes, secret: bytes) -> bytes:
+    if len(secret) < _SHORTEST_REPEATED or secret not in body:
+        return body
+    if secret.isdigit():  # it may be a number in JSON, or within a longer one
+        return re.sub(rb"(?<![0-9])" + secret + rb"(?![0-9])", b"0", body)
+    return body.replace(secret, b"")
 
 
 def _without_member(body: bytes, name: str, secret: str) -> bytes:

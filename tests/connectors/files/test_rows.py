@@ -3,11 +3,16 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
 
+from services.connectors.definitions.channel import Rules
 from services.connectors.domain import Delivery
 from services.connectors.domain.file import Patience
-from services.connectors.errors import NotFetched
+from services.connectors.errors import NotFetched, NotStored
+from services.connectors.files.fetching import Fetching
+from services.connectors.settings import ConnectorsSettings
 from services.connectors.store import files
 from services.connectors.store.files import Kept, Row
 from services.connectors.usecases.settle_files import (
@@ -25,10 +30,10 @@ PATIENCE = Patience(timedelta(seconds=30), timedelta(hours=6), timedelta(days=3)
 KEPT = Kept("a.pdf", "0" * 64, 10, "application/pdf")
 
 
-def photo(number: int = 1, minute: float = 0) -> Delivery:
+def photo(number: int = 1, minute: float = 0, size: int = 10) -> Delivery:
     """A message in Telegram with two files."""
     written = {"message_id": 7, "date": 1768471200, "from": {"id": 7}, "chat": {"id": 7, "type": "private"}}
-    written |= {"voice": {"file_id": "V"}, "photo": [{"file_id": "P", "file_size": 10}]}
+    written |= {"voice": {"file_id": "V"}, "photo": [{"file_id": "P", "file_size": size}]}
     body = json.dumps({"update_id": number, "message": written})
     return Delivery("bot", "telegram", body.encode(), AT + timedelta(minutes=minute))
 
@@ -134,3 +139,33 @@ async def test_what_is_erased_while_it_comes_stays_erased(stage: Stage) -> None:
     assert {(row.state, row.name, row.reference) for row in found} == {("erased", "", None)}
     await stage.take(replace(photo(3), body=photo(3).body + b" "))
     assert {row.state for row in await rows(stage)} == {"erased"}
+
+
+async def test_a_size_that_no_file_has_keeps_nothing_from_being_taken_in(stage: Stage) -> None:
+    await stage.take(photo(size=10**19 - 1))
+    assert sorted(row.claimed_size for row in await rows(stage)) == [0, 2**63 - 1]
+
+
+class Away:
+    """A place that cannot be reached."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def erase(self, _: UUID) -> None:
+        self.asked += 1
+        raise NotStored("away")
+
+
+async def test_a_place_that_is_away_is_asked_once_a_look(stage: Stage) -> None:
+    await stage.take(photo())
+    found = [row.file_id for row in await claimed(stage)]
+    async with stage.work() as work:
+        assert await forget(found, work, "asked") == 2
+    fetching = Fetching(ConnectorsSettings(keep_files_days=0), lambda: Rules.of([]))
+    host: Any = SimpleNamespace(database=stage.database)
+    away: Any = Away()
+    await fetching._clean(host, away)
+    assert away.asked == 1
+    async with stage.database.pool.acquire() as connection:
+        assert len(await files.leftovers(connection)) == 2

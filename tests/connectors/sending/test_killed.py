@@ -1,10 +1,7 @@
 """The process is killed with SIGKILL while a vendor's answer is outstanding; another one takes over."""
 
-import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +18,7 @@ from tests.connectors.running import activate
 from tests.connectors.sending.conftest import facts
 from tests.connectors.sending.vendor import SILENCE, vendor
 from tests.support.accounts import NatsAccount
+from tests.support.processes import service_process
 from tests.support.wait import until
 
 
@@ -31,9 +29,8 @@ def channels(url: str) -> dict[str, Any]:
     return {"bot": {"kind": "telegram", "settings": common}, "vk": {"kind": "vk", "settings": community}}
 
 
-@asynccontextmanager
-async def process(account: NatsAccount, dsn: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Connectors as a process of their own, killed at the end if nobody did before."""
+def process(account: NatsAccount, dsn: str) -> AbstractAsyncContextManager[Process]:
+    """Connectors as a process of their own."""
     told = {
         "LEADWIRE_NATS_URL": account.url,
         "LEADWIRE_DATABASE_URL": dsn,
@@ -42,16 +39,7 @@ async def process(account: NatsAccount, dsn: str) -> AsyncIterator[asyncio.subpr
         "SECRET": "s3cr3t",
         "TOKEN": "7:abc",
     }
-    command = (sys.executable, "-m", "services.connectors")
-    started = await asyncio.create_subprocess_exec(
-        *command, env={**os.environ, **told}, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.wait()
+    return service_process("connectors", told)
 
 
 async def wish(bus: Bus, channel: str) -> str:

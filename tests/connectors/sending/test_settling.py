@@ -18,6 +18,8 @@ from services.connectors.domain.addresses import same_number
 from services.connectors.domain.exchange import Answer, Request
 from services.connectors.domain.sending import InDoubt, Later, Outcome, Refused, Secrets, Sent
 from services.connectors.outside.web import NoAnswer, Web
+from services.connectors.sending.attempt import Means, attempt
+from services.connectors.sending.carrier import Carriers
 from services.connectors.sending.logins import TOKEN, Logins
 from services.connectors.store import queue, sends
 from services.connectors.usecases.claim_messages import Claimed, claim_messages
@@ -174,6 +176,25 @@ async def test_a_receipt_names_its_message_in_another_spelling_of_its_number(roo
     assert same_number("wamid.x") == ("wamid.x",)
 
 
+def told_of(message_id: UUID, external_id: str) -> ReceiptDelivered:
+    return ReceiptDelivered(
+        receipt_id=uuid4(), message_id=message_id, delivery_id="d", channel="bot", kind="telegram",
+        external_id=external_id, occurred_at=AT, received_at=AT,
+    )  # fmt: skip
+
+
+async def test_receipts_that_give_our_ids_back_name_the_vendors(room: Room) -> None:
+    one, other = [await room.take("bot", to) for to in ("7", "8")]
+    for claimed in await room.claim("bot"):
+        await room.settle(claimed, InDoubt("no answer"))
+    receipts = (told_of(one, "a"), told_of(one, "b"), told_of(other, "c"))
+    read = Read(Delivery("bot", "telegram", b"", AT), "accepted", told=receipts)
+    async with room.work(0) as work:
+        await receipts_in(work.connection, [read], {receipt.receipt_id for receipt in receipts})
+        known = await sends.several(work.connection, [one, other])
+    assert {(row.external_id, row.state) for row in known.values()} == {("a", "sent"), ("c", "sent")}
+
+
 class Vendor(Web):
     """Answers in turn, without a socket."""
 
@@ -203,8 +224,24 @@ async def test_access_tokens_are_fetched_once_and_without_one_nothing_leaves() -
     assert away.asked[0].url == "https://api.avito.ru/token"
     logins.forget(channel)
     again = Vendor(given)
-    await logins.secrets(channel, login, again, 1)
+    await asyncio.gather(*(logins.secrets(channel, login, again, 1) for _ in range(3)))
     assert len(again.asked) == 1
+
+
+class Mute(Web):
+    """Never says a word."""
+
+    async def ask(self, request: Request, *, timeout: float, most: int = 0) -> Answer:
+        return await asyncio.Event().wait() and Answer(200)
+
+
+async def test_a_message_whose_access_token_did_not_come_has_not_left(room: Room) -> None:
+    await room.take("avito", "7")
+    [claimed] = await room.claim("avito")
+    means = Means(Mute(), Carriers(), Logins(), timeout=0.05)
+    outcome = await attempt(claimed, means)
+    assert isinstance(outcome, Later)
+    assert (await room.settle(claimed, outcome)).state == "queued"
 
 
 async def test_only_channels_with_something_queued_are_asked(room: Room) -> None:
@@ -214,3 +251,15 @@ async def test_only_channels_with_something_queued_are_asked(room: Room) -> None
     async with room.work(0) as work:
         assert await queue.waiting(work.connection) == ["bot", "vk"]
     assert await room.told() == ["crm.receipts.failed.v1"]
+
+
+async def test_the_plan_made_for_a_short_queue_reads_no_long_one_whole(room: Room) -> None:
+    async with room.stage.database.pool.acquire() as connection:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE due AS {queue.DUE}")
+        rows = await connection.fetch("EXPLAIN EXECUTE due ('bot', now(), now(), 9)")
+        await connection.execute("DEALLOCATE due")
+        await connection.execute("RESET plan_cache_mode")
+    plan = "\n".join(row[0] for row in rows)
+    assert "Index Cond: ((channel = s.channel) AND (address = s.address)" in plan
+    assert "Join" not in plan

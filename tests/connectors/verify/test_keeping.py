@@ -57,6 +57,28 @@ def test_a_signature_stays_and_so_does_a_secret_elsewhere() -> None:
     assert kept(b'{"key":"abc"}', at="header:key") == b'{"key":"abc"}'
 
 
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        (b'{"hook":"https://hub/in/x/SECRET","n":1}', b'{"hook":"https://hub/in/x/","n":1}'),
+        (b'{"key":"a-word"}', b'{"key":"a-word"}'),
+    ],
+)
+@pytest.mark.parametrize("at", ["path", "query:token"])
+def test_a_secret_of_the_address_goes_wherever_it_is_repeated(at: str, body: bytes, left: bytes) -> None:
+    secret = "f2c9-long-enough-3b"
+    assert _from_address(at, secret, body.replace(b"SECRET", secret.encode())) == left
+    number = b'{"id":%s,"n":9%s}' % (b"1" * 20, b"1" * 20)
+    assert _from_address(at, "1" * 20, number) == b'{"id":0,"n":9%s}' % (b"1" * 20)
+    assert _from_address(at, "a-word", body) == body
+
+
+def _from_address(at: str, secret: str, body: bytes) -> bytes:
+    proof = Verification.model_validate({"scheme": "shared_secret", "at": at, "secret": "key"})
+    request = Presented("POST", body, AT, {}, query=f"token={secret}", path=f"{secret}/call")
+    return kept_body(proof, request)
+
+
 def test_the_delivery_is_known_by_what_is_kept_of_it() -> None:
     shop = channel()  # its secret stands in the field `secret`
     headers = {"content-type": JSON}
