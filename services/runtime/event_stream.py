@@ -94,14 +94,17 @@ class EventStream(Response):
 
     async def _write(self, send: Send) -> None:
         await _part(send, _RETRY + b"".join(self._listener.first))
+        clock = asyncio.get_running_loop()
+        beats_at = clock.time() + self._heartbeat
         while True:
             try:
-                async with asyncio.timeout(self._heartbeat):
+                # Whatever is told meanwhile: a right that was taken back must end in a busy hour, too.
+                async with asyncio.timeout_at(beats_at):
                     told = await self._listener.next()
             except TimeoutError:
                 if not await self._still_allowed():
                     return
-                told = _HEARTBEAT
+                told, beats_at = _HEARTBEAT, clock.time() + self._heartbeat
             await _part(send, told)
 
 

@@ -14,7 +14,6 @@ from nats.js.api import Header, PubAck
 
 MESSAGE_ID = "Nats-Msg-Id"
 BATCH_LIMIT = 1000
-DUPLICATE_IN_BATCH = 10201
 # The stream was made without them.
 BATCHES_DISABLED = 10174
 _ATTEMPT_SECONDS = 2.0

@@ -68,10 +68,12 @@ class Redrive:
     async def _round(self) -> float:
         """Drive every due key; seconds until the next look."""
         async with self.database.pool.acquire() as connection:
-            for stream, key in await parked.due_keys(connection, self.group, self.clock.now()):
-                if stream in self.streams:
-                    await self.drive(connection, stream, key)
             due = await parked.next_try(connection, self.group)
+            if due is not None and due <= self.clock.now():
+                for stream, key in await parked.due_keys(connection, self.group, self.clock.now()):
+                    if stream in self.streams:
+                        await self.drive(connection, stream, key)
+                due = await parked.next_try(connection, self.group)
         if due is None:
             return _POLL_SECONDS
         return min(_POLL_SECONDS, max(0.005, (due - self.clock.now()).total_seconds()))

@@ -30,6 +30,8 @@ LATENESS = Histogram(
 )
 Handler = Callable[[Timer, Work], Awaitable[None]]
 _POLL_SECONDS = 1.0
+# What is due and was not fired is another replica's just now.
+_LOOK_AGAIN_SECONDS = 0.001
 _RETRY_AFTER = timedelta(seconds=30)
 _AT_ONCE = 100
 
@@ -70,13 +72,13 @@ class TimerLoop:
 
     async def _round(self) -> float:
         """Fire what is due; seconds until the next look."""
-        if await self.fire_due() == _AT_ONCE:
-            return 0
+        # Most looks find nothing: they are one question and no transaction.
         async with self.database.pool.acquire() as connection:
             due = await timers.next_due(connection, list(self.handlers))
-        if due is None:
-            return _POLL_SECONDS
-        return min(_POLL_SECONDS, max(0.001, (due - self.clock.now()).total_seconds()))
+        left = (due - self.clock.now()).total_seconds() if due else _POLL_SECONDS
+        if left > 0:
+            return min(_POLL_SECONDS, left)
+        return 0 if await self.fire_due() == _AT_ONCE else _LOOK_AGAIN_SECONDS
 
     async def fire_due(self) -> int:
         """Fire what is due now; how many there were."""

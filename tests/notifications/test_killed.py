@@ -1,10 +1,5 @@
 """The process is killed with SIGKILL while a letter is on the wire: nothing is lost, nothing comes twice."""
 
-import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -22,6 +17,7 @@ from tests.notifications.running import activate, told
 from tests.notifications.samples import contact, contact_id
 from tests.notifications.smtp_sink import Sink, take_in_silence
 from tests.support.accounts import NatsAccount
+from tests.support.processes import service_process
 from tests.support.wait import until
 
 
@@ -30,24 +26,6 @@ async def publish(bus: Bus, contract: Contract) -> None:
     now = SystemClock().now()
     sealed = seal(contract, event_id=cause.id, source="test", now=now, cause=cause)
     await bus.publish(sealed.stream, sealed.subject, sealed.body, sealed.headers)
-
-
-@asynccontextmanager
-async def process(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The service as a process of its own, killed at the end if nobody did before."""
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.notifications",
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.wait()
 
 
 @pytest.mark.slow
@@ -83,7 +61,7 @@ async def test_a_letter_that_was_on_the_wire_is_unknown_and_follows_its_steps_po
         if not keeps_logbooks:
             # Without notes, nobody knows anything before the lease has ended.
             await database.execute("UPDATE messages SET lease_until = now(), next_try_at = now()")
-        async with process(environment):
+        async with service_process("notifications", environment):
             [ended] = await until(lambda: told(bus, SequenceEnded), within=60)
             assert ended.data["reason"] == ending
         assert len(smtp.letters) == letters
@@ -101,7 +79,7 @@ async def _kill_with_a_letter_on_the_wire(
 ) -> None:
     """The server has taken the letter and never says so."""
     smtp.at["DATA"] = take_in_silence
-    async with process(environment) as first:
+    async with service_process("notifications", environment) as first:
         await publish(bus, contact(1))
         await publish(bus, EnrolContact(contact_id=contact_id(1), sequence=sequence))
         await until(lambda: smtp.letters, within=30)

@@ -86,6 +86,18 @@ async def test_silence_is_broken_by_comments_for_as_long_as_the_right_is_held(on
     assert onlooker.got[-1]["more_body"] is False
 
 
+async def test_a_right_that_is_taken_back_ends_it_however_much_there_is_to_tell(onlooker: Onlooker) -> None:
+    listener = Listener()
+    looking = asyncio.create_task(onlooker.looks(listener, asyncio.Event(), refused, heartbeat=0.2))
+
+    async def over() -> bool:
+        listener.tell(event("more", b"1"))
+        return looking.done()
+
+    await until(over, 5, every=0.01)
+    assert onlooker.text.count(b"event: more\n") > 1
+
+
 async def test_it_ends_when_the_process_does(onlooker: Onlooker) -> None:
     stopping = asyncio.Event()
     looking = asyncio.create_task(onlooker.looks(Listener(), stopping, allowed))
