@@ -55,8 +55,7 @@ def commands(definitions: Definitions[Rules], wake: Wake, domain: str | None) ->
                 if fresh or not definitions.loaded.is_set():
                     raise Retryable("the sequence is not known here yet", after=_SOON)
                 raise UnknownSequence(wish.data.sequence)
-        wanted = [(wish.data, wish.cause) for wish in wishes]
-        await enrol_all(work, wanted, rules, version, domain=domain)
+        await enrol_all(work, wishes, rules, version, domain=domain)
         wake()
 
     return taken

@@ -25,7 +25,7 @@ from services.notifications.desk import DatabaseDesk
 from services.notifications.domain.rules import Rules
 from services.notifications.store.enrolments import Enrolment
 from services.notifications.usecases.claim import Claimed
-from services.notifications.usecases.enrol import enrol
+from services.notifications.usecases.enrol import enrol_all
 from services.notifications.usecases.follow_contacts import merge, note_changes, note_touches, separate
 from services.notifications.usecases.take_step import take_step
 from services.runtime import timers
@@ -90,16 +90,17 @@ class Stage:
     async def enrol(self, number: int, sequence: str = "welcome", deal: uuid.UUID | None = None) -> Enrolment:
         """Do the command, as a new event of its own."""
         command = EnrolContact(contact_id=contact_id(number), sequence=sequence, deal_id=deal)
-        async with self.work(self.received(command).cause) as work:
-            return await enrol(work, command, self.rules, "v1")
+        wish = self.received(command)
+        async with self.work(wish.cause) as work:
+            [enrolment] = await enrol_all(work, [wish], self.rules, "v1")
+            return enrolment
 
     async def enrol_many(self, numbers: Iterable[int], sequence: str) -> None:
         """The same for many contacts in one transaction."""
         async with self.work() as work:
             for number in numbers:
                 command = EnrolContact(contact_id=contact_id(number), sequence=sequence)
-                work.cause = self.received(command).cause
-                await enrol(work, command, self.rules, "v1")
+                await enrol_all(work, [self.received(command)], self.rules, "v1")
 
     async def merge(self, staying: int, absorbed: int) -> None:
         """leads says that two contacts are one."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from contracts.notifications import EndReason
@@ -14,7 +14,9 @@ UnknownPolicy = Literal["never", "repeat"]
 
 RUNNING: Final = "running"
 UNSETTLED: Final = ("queued", "sending")
+BEGUN: Final = ("sending", "sent", "unknown")
 
+_NEWS_TAKE: Final = timedelta(minutes=1)
 _NAMESPACE: Final = uuid.UUID("0c3f2f53-51d5-5b0e-8f1f-0f1b7a6f9a52")
 
 
@@ -56,12 +58,14 @@ def ending(messages: Sequence[MessageOutcome], *, armed: bool) -> EndReason | No
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An enrolment that is still running."""
+    """An enrolment as the rules see it. `begun` counts its messages that went out, or may have."""
 
     id: uuid.UUID
     sequence: str
     enrolled_at: datetime
     stop_on: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+    begun: int = 0
 
 
 def stopped_by_touch(runs: Iterable[Run], occurred_at: datetime, *, answers_us: bool) -> list[Run]:
@@ -70,11 +74,41 @@ def stopped_by_touch(runs: Iterable[Run], occurred_at: datetime, *, answers_us: 
 
 
 def superseded_by_merge(staying: Iterable[Run], absorbed: Iterable[Run]) -> list[Run]:
-    """Where both persons run through the same sequence, the runs that end: all but the oldest."""
+    """The running ones that end when two persons turn out to be one: nobody is written to twice.
+
+    Where both run through the same sequence, the one that is further goes on, or else the older. Where
+    one had written and has ended while the other ran, neither does.
+    """
     kept, added = list(staying), list(absorbed)
-    both = {run.sequence for run in kept} & {run.sequence for run in added}
-    ended: list[Run] = []
-    for sequence in sorted(both):
-        runs = [run for run in [*kept, *added] if run.sequence == sequence]
-        ended += sorted(runs, key=lambda run: (run.enrolled_at, run.id))[1:]
-    return ended
+    pairs = [(run, added) for run in kept] + [(run, kept) for run in added]
+    return [run for run, rivals in pairs if run.ended_at is None and _gives_way(run, rivals)]
+
+
+def repeats(asked_at: datetime, rivals: Iterable[Run], *, absorbed: bool) -> bool:
+    """Whether a run that is asked for would repeat one that the person has under another name.
+
+    Who asks for an `absorbed` contact had not heard of the merge. Who asks for the one that stays may not
+    have either, if the other run is no older than news of merges take.
+    """
+    since = asked_at - _NEWS_TAKE
+    return any(
+        rival.ended_at is None or _wrote_after(rival, asked_at)
+        for rival in rivals
+        if absorbed or rival.enrolled_at > since
+    )
+
+
+def _gives_way(run: Run, rivals: Iterable[Run]) -> bool:
+    same = [rival for rival in rivals if rival.sequence == run.sequence]
+    return any(
+        _rank(rival) < _rank(run) if rival.ended_at is None else _wrote_after(rival, run.enrolled_at)
+        for rival in same
+    )
+
+
+def _rank(run: Run) -> tuple[int, datetime, uuid.UUID]:
+    return -run.begun, run.enrolled_at, run.id
+
+
+def _wrote_after(ended: Run, moment: datetime) -> bool:
+    return ended.begun > 0 and ended.ended_at is not None and ended.ended_at > moment

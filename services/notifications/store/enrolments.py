@@ -1,32 +1,36 @@
 """Enrolments: one contact's run through one version of a sequence."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
 from asyncpg import Record
 
 from contracts.notifications import EndReason
-from services.notifications.domain.enrolment import RUNNING, Run
+from services.notifications.domain.enrolment import BEGUN, RUNNING, Run
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
 
 _COLUMNS = (
-    "id, contact_id, sequence, version, deal_id, state, stop_on, armed_step, correlation,"
-    " traceparent, enrolled_at, ended_at"
+    "id, contact_id, enrolled_contact_id, sequence, version, deal_id, state, stop_on, armed_step,"
+    " correlation, traceparent, enrolled_at, ended_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A row of enrolments. `state` is running or the reason it ended; `armed_step` counts from 0."""
+    """A row of enrolments. `state` is running or the reason it ended; `armed_step` counts from 0.
+
+    `enrolled_contact_id` is the contact that was named: it may go on as another since.
+    """
 
     id: UUID
     contact_id: UUID
+    enrolled_contact_id: UUID
     sequence: str
     version: str
     deal_id: UUID | None
@@ -46,34 +50,21 @@ class Enrolment:
     @property
     def run(self) -> Run:
         """What the rules need to know of it."""
-        return Run(self.id, self.sequence, self.enrolled_at, self.stop_on)
+        return Run(self.id, self.sequence, self.enrolled_at, self.stop_on, self.ended_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A new enrolment, and the contact that was named: it may go on as another since."""
-
-    enrolment: Enrolment
-    wished_for: UUID
-
-
-async def insert(connection: "Connection", begun: Sequence[Begun]) -> None:
+async def insert(connection: "Connection", new: Sequence[Enrolment]) -> None:
     """Add enrolments; one of the same contact, sequence and deal that was there before stays as it is."""
-    if not begun:
+    if not new:
         return
     await connection.execute(
-        f"INSERT INTO enrolments ({_COLUMNS}, enrolled_contact_id)"
-        f" SELECT {_COLUMNS}, enrolled_contact_id FROM json_to_recordset($1::json) AS new (id uuid,"
-        " contact_id uuid, sequence text, version text, deal_id uuid, state text, stop_on text[],"
-        " armed_step int, correlation text, traceparent text, enrolled_at timestamptz,"
-        " ended_at timestamptz, enrolled_contact_id uuid) ORDER BY id ON CONFLICT (id) DO NOTHING",
-        orjson.dumps([_row(one) for one in begun], default=str).decode(),
+        f"INSERT INTO enrolments ({_COLUMNS})"
+        f" SELECT {_COLUMNS} FROM json_to_recordset($1::json) AS new (id uuid, contact_id uuid,"
+        " enrolled_contact_id uuid, sequence text, version text, deal_id uuid, state text,"
+        " stop_on text[], armed_step int, correlation text, traceparent text, enrolled_at timestamptz,"
+        " ended_at timestamptz) ORDER BY id ON CONFLICT (id) DO NOTHING",
+        orjson.dumps(new, default=str).decode(),
     )
-
-
-def _row(begun: Begun) -> dict[str, Any]:
-    columns = {name: getattr(begun.enrolment, name) for name in _COLUMNS.split(", ")}
-    return {**columns, "enrolled_contact_id": begun.wished_for}
 
 
 async def known(
@@ -149,6 +140,20 @@ async def contacts_running(connection: "Connection", contacts: Collection[UUID])
         RUNNING,
     )
     return {row["contact_id"] for row in rows}
+
+
+async def runs(connection: "Connection", enrolments: Collection[Enrolment]) -> list[Run]:
+    """The same as the rules see them, with how far each has come."""
+    if not enrolments:
+        return []
+    rows = await connection.fetch(
+        "SELECT enrolment_id, count(*) AS begun FROM messages WHERE enrolment_id = ANY($1::uuid[])"
+        " AND state = ANY($2::text[]) GROUP BY enrolment_id",
+        [one.id for one in enrolments],
+        BEGUN,
+    )
+    begun = {row["enrolment_id"]: row["begun"] for row in rows}
+    return [replace(one.run, begun=begun.get(one.id, 0)) for one in enrolments]
 
 
 async def end(connection: "Connection", reasons: Mapping[UUID, EndReason], now: datetime) -> None:

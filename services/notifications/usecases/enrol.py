@@ -1,40 +1,33 @@
 """Starts sequences for contacts, once per contact, sequence and deal."""
 
+from collections import defaultdict
 from collections.abc import Sequence as Several
 from datetime import timedelta
+from uuid import UUID
 
 from prometheus_client import Counter
 
 from contracts.notifications import EnrolContact, SequenceEnrolled
-from services.notifications.domain.enrolment import RUNNING, enrolment_id
+from services.notifications.domain.enrolment import RUNNING, enrolment_id, repeats
 from services.notifications.domain.rules import Rules, Sequence
 from services.notifications.store import contacts, enrolments, messages
 from services.notifications.store.contacts import Contact
-from services.notifications.store.enrolments import Begun, Enrolment
+from services.notifications.store.enrolments import Enrolment
 from services.notifications.store.messages import NewMessage
+from services.notifications.usecases.ending import end
 from services.notifications.usecases.steps import advance
 from services.runtime.cause import Cause
 from services.runtime.errors import Retryable
+from services.runtime.received import Received
 from services.runtime.work import Work
 
 ENROLLED = Counter("leadwire_enrolments_total", "Enrolments, and wishes for one repeated.", ["outcome"])
 _SOON = timedelta(milliseconds=100)
 
 
-async def enrol(
-    work: Work, wish: EnrolContact, rules: Rules, version: str, *, domain: str | None = None
-) -> Enrolment:
-    """Enrol, or find the enrolment that the same wish made before.
-
-    Raises Retryable while leads has not told of the contact yet; KeyError for an unknown sequence.
-    """
-    [enrolment] = await enrol_all(work, [(wish, work.cause)], rules, version, domain=domain)
-    return enrolment
-
-
 async def enrol_all(
     work: Work,
-    wishes: Several[tuple[EnrolContact, Cause]],
+    wishes: Several[Received[EnrolContact]],
     rules: Rules,
     version: str,
     *,
@@ -44,39 +37,94 @@ async def enrol_all(
 
     Raises Retryable while leads has not told of one of the contacts yet; KeyError for an unknown sequence.
     """
-    sequences = [rules.sequences[wish.sequence] for wish, _ in wishes]
-    held = await contacts.lock(work.connection, {wish.contact_id for wish, _ in wishes})
-    if any(wish.contact_id not in held or not held[wish.contact_id].known for wish, _ in wishes):
+    sequences = [rules.sequences[wish.data.sequence] for wish in wishes]
+    held = await contacts.lock(work.connection, {wish.data.contact_id for wish in wishes})
+    if any((contact := held.get(wish.data.contact_id)) is None or not contact.known for wish in wishes):
         raise Retryable("the contact is not known here yet", after=_SOON)
-    found = await enrolments.known(work.connection, {contact.id for contact in held.values()})
-    begun: list[Begun] = []
-    queued: list[NewMessage] = []
+    known = await enrolments.known(work.connection, {contact.id for contact in held.values()})
+    book = _Book(known)
     enrolled: list[Enrolment] = []
-    for (wish, cause), sequence in zip(wishes, sequences, strict=True):
-        contact = held[wish.contact_id]
-        known_by = contact.id, sequence.name, wish.deal_id
-        if known_by not in found:
-            host = domain or rules.sender_of(sequence).domain
-            new = _begun(work, wish, contact, sequence, version, cause)
-            found[known_by], more = advance(
-                work, new, sequence, 0, anchor=work.now, zone=contact.zone, domain=host, cause=cause
+    for wish, sequence in zip(wishes, sequences, strict=True):
+        contact = held[wish.data.contact_id]
+        found = known.get((contact.id, sequence.name, wish.data.deal_id))
+        if found is None:
+            found = await _begin(
+                work, book, wish, contact, sequence, version, domain or rules.sender_of(sequence).domain
             )
-            begun.append(Begun(found[known_by], wish.contact_id))
-            queued += more
-        enrolled.append(found[known_by])
-    await enrolments.insert(work.connection, begun)
-    await messages.insert(work.connection, queued)
-    ENROLLED.labels("enrolled").inc(len(begun))
-    ENROLLED.labels("repeated").inc(len(wishes) - len(begun))
+        enrolled.append(found)
+    await book.write(work)
+    ENROLLED.labels("enrolled").inc(len(book.begun))
+    ENROLLED.labels("repeated").inc(len(wishes) - len(book.begun))
     return enrolled
 
 
-def _begun(
-    work: Work, wish: EnrolContact, contact: Contact, sequence: Sequence, version: str, cause: Cause
+class _Book:
+    """The enrolments of everybody concerned, and what is to be written of the new ones."""
+
+    def __init__(self, known: dict[tuple[UUID, str, UUID | None], Enrolment]) -> None:
+        self._known = known
+        self._of_person: defaultdict[tuple[UUID, str], list[Enrolment]] = defaultdict(list)
+        for one in known.values():
+            self._of_person[one.contact_id, one.sequence].append(one)
+        self.begun: list[Enrolment] = []
+        self._queued: list[NewMessage] = []
+        self._repeating: dict[UUID, Cause] = {}
+
+    def others(self, of: Enrolment) -> list[Enrolment]:
+        """The person's enrolments in the same sequence that were wished for under another name."""
+        theirs = self._of_person[of.contact_id, of.sequence]
+        return [one for one in theirs if one.enrolled_contact_id != of.enrolled_contact_id]
+
+    def add(self, new: Enrolment, queued: Several[NewMessage]) -> None:
+        """One that runs."""
+        self._known[new.contact_id, new.sequence, new.deal_id] = new
+        self._of_person[new.contact_id, new.sequence].append(new)
+        self.begun.append(new)
+        self._queued += queued
+
+    def add_repeating(self, new: Enrolment, cause: Cause) -> None:
+        """One that ends as soon as it has begun."""
+        self.add(new, ())
+        self._repeating[new.id] = cause
+
+    async def write(self, work: Work) -> None:
+        """Write all that is new."""
+        await enrolments.insert(work.connection, self.begun)
+        await messages.insert(work.connection, self._queued)
+        repeating = [one for one in self.begun if one.id in self._repeating]
+        await end(work, {"merged": repeating}, self._repeating)
+
+
+async def _begin(
+    work: Work,
+    book: _Book,
+    wish: Received[EnrolContact],
+    contact: Contact,
+    sequence: Sequence,
+    version: str,
+    domain: str,
 ) -> Enrolment:
+    """A new enrolment, on its way; one that a person has already by another name ends at once."""
+    new, cause = _begun(work, wish, contact, sequence, version), wish.cause
+    rivals = await enrolments.runs(work.connection, book.others(new))
+    if repeats(wish.received_at, rivals, absorbed=wish.data.contact_id != contact.id):
+        book.add_repeating(new, cause)
+        return new
+    new, queued = advance(
+        work, new, sequence, 0, anchor=work.now, zone=contact.zone, domain=domain, cause=cause
+    )
+    book.add(new, queued)
+    return new
+
+
+def _begun(
+    work: Work, received: Received[EnrolContact], contact: Contact, sequence: Sequence, version: str
+) -> Enrolment:
+    wish, cause = received.data, received.cause
     enrolment = Enrolment(
         id=enrolment_id(wish.contact_id, sequence.name, wish.deal_id),
         contact_id=contact.id,
+        enrolled_contact_id=wish.contact_id,
         sequence=sequence.name,
         version=version,
         deal_id=wish.deal_id,

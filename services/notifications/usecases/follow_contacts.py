@@ -93,9 +93,10 @@ async def merge(work: Work, merged: ContactMerged) -> None:
     await contacts.absorb(work.connection, staying, merged.absorbed_id, work.now)
     locked = await enrolments.lock_all(work.connection, [staying, merged.absorbed_id])
     running = [one for one in locked if one.running]
+    runs = await enrolments.runs(work.connection, locked if running else [])
+    own = {one.id for one in locked if one.contact_id == staying}
     doubled = superseded_by_merge(
-        (one.run for one in running if one.contact_id == staying),
-        (one.run for one in running if one.contact_id != staying),
+        (run for run in runs if run.id in own), (run for run in runs if run.id not in own)
     )
     await enrolments.move(work.connection, staying, merged.absorbed_id)
     gone = {run.id for run in doubled}

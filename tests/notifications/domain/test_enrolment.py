@@ -12,6 +12,7 @@ from services.notifications.domain.enrolment import (
     enrolment_id,
     internet_message_id,
     message_id,
+    repeats,
     stopped_by_touch,
     superseded_by_merge,
 )
@@ -21,8 +22,17 @@ NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 SENT, UNKNOWN = MessageOutcome("sent"), MessageOutcome("unknown")
 
 
-def run(number: int, sequence: str = "welcome", *, after: int = 0, stop_on: tuple[str, ...] = ()) -> Run:
-    return Run(uuid.UUID(int=number), sequence, NOON + timedelta(minutes=after), stop_on)
+def run(
+    number: int,
+    sequence: str = "welcome",
+    *,
+    after: int = 0,
+    stop_on: tuple[str, ...] = (),
+    until: int | None = None,
+    begun: int = 0,
+) -> Run:
+    ended_at = None if until is None else NOON + timedelta(minutes=until)
+    return Run(uuid.UUID(int=number), sequence, NOON + timedelta(minutes=after), stop_on, ended_at, begun)
 
 
 def test_ids_are_the_same_for_the_same_wish_and_differ_otherwise() -> None:
@@ -90,3 +100,37 @@ def test_of_two_runs_through_one_sequence_the_younger_ends_in_a_merge() -> None:
     assert superseded_by_merge([young, other], [old]) == [young]
     assert superseded_by_merge([old], [young]) == [young]
     assert superseded_by_merge([old, other], []) == []
+
+
+def test_in_a_merge_the_run_that_has_written_goes_on() -> None:
+    old, young = run(1), run(2, after=5, begun=1)
+    assert superseded_by_merge([old], [young]) == [old]
+    assert superseded_by_merge([young], [old]) == [old]
+
+
+def test_in_a_merge_a_run_that_wrote_and_ended_meanwhile_ends_the_other() -> None:
+    going = run(1, after=5)
+    assert superseded_by_merge([going], [run(2, until=9, begun=1)]) == [going]
+    assert superseded_by_merge([going], [run(2, until=3, begun=1)]) == []
+    assert superseded_by_merge([going], [run(2, until=9)]) == []
+
+
+def test_runs_of_one_person_from_before_the_merge_do_not_end_each_other() -> None:
+    one, two, young = run(1), run(2, after=5), run(3, after=9)
+    assert superseded_by_merge([one, two], [young]) == [young]
+
+
+def test_a_wish_for_an_absorbed_contact_repeats_what_runs_or_wrote_since() -> None:
+    def late(rival: Run) -> bool:
+        return repeats(NOON, [rival], absorbed=True)
+
+    assert late(run(1, after=-900))
+    assert late(run(1, after=-900, until=1, begun=1))
+    assert not late(run(1, after=-900, until=1))
+    assert not late(run(1, after=-900, until=-1, begun=1))
+    assert not repeats(NOON, [], absorbed=True)
+
+
+def test_a_wish_for_who_stays_repeats_only_what_was_begun_just_now() -> None:
+    assert repeats(NOON, [run(1, after=1)], absorbed=False)
+    assert not repeats(NOON, [run(1, after=-2)], absorbed=False)

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from contracts.interactions import Identity
 from tests.notifications.samples import NOW, contact, contact_id, deal_id
 from tests.notifications.stage import Stage, reasons
@@ -86,6 +88,41 @@ async def test_in_a_merge_the_younger_run_of_one_sequence_ends(stage: Stage) -> 
     assert running == [{"id": old.id, "contact_id": contact_id(2)}]
     ended = (await stage.published())[-1]
     assert ended.data["contact_id"] == str(contact_id(2))
+
+
+async def test_in_a_merge_the_run_that_has_written_goes_on(stage: Stage) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, deal=deal_id(1))
+    stage.clock.time += timedelta(minutes=1)
+    young = await stage.enrol(2, deal=deal_id(2))
+    await stage.database.pool.execute("UPDATE messages SET state = 'sent' WHERE enrolment_id = $1", young.id)
+    await stage.merge(1, 2)
+    assert await stage.endings() == ["merged", "running"]
+    assert sorted(await stage.states()) == [("thanks", "cancelled"), ("thanks", "sent")]
+
+
+@pytest.mark.parametrize(("first", "late"), [(2, 1), (1, 2)])
+async def test_a_wish_made_before_the_merge_was_known_greets_nobody_twice(
+    stage: Stage, first: int, late: int
+) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.merge(2, 1)
+    await stage.enrol(first, deal=deal_id(first))
+    for _ in range(2):
+        await stage.enrol(late, deal=deal_id(late))
+    assert sorted(await stage.endings()) == ["merged", "running"]
+    assert await stage.states() == [("thanks", "queued")]
+    assert len(await stage.armed()) == 1
+    assert await stage.types() == ["sequences.enrolled", "sequences.enrolled", "sequences.ended"]
+
+
+async def test_a_new_deal_of_a_merged_contact_has_a_run_of_its_own(stage: Stage) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, deal=deal_id(1))
+    await stage.merge(2, 1)
+    stage.clock.time += timedelta(minutes=2)
+    await stage.enrol(2, deal=deal_id(2))
+    assert await stage.endings() == ["running", "running"]
 
 
 async def test_after_a_merge_a_wish_for_either_is_a_wish_for_the_one_that_stays(stage: Stage) -> None:
