@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(180)
 MANY = 100
+PEOPLE = 20
 
 
 async def test_100_equal_forms_at_once_make_one_of_everything(hub: Hub) -> None:
@@ -48,25 +51,49 @@ async def one_of_everything(hub: Hub, address: str, *, touches: int) -> None:
     assert len(hub.letters_to(address)) == 1
 
 
-async def test_one_person_by_form_mail_and_chat_at_once_is_one_contact(hub: Hub) -> None:
-    phone = {"phone_number": "442079460999", "first_name": "Lee", "user_id": 88}
-    await asyncio.gather(
-        fill_in(hub, {"your-name": "Lee", "your-email": "lee@roads.test", "tel": "020 7946 0999"}),
-        write_mail(hub, "Lee <lee@roads.test>", "Hello", message_id="lee@roads.test"),
-        chat(hub, "", user=88, message=1, name="Lee", contact=phone),
-    )
-    names = ("lee@roads.test", "+44 20 7946 0999", "telegram:88")
+async def test_people_by_form_mail_and_chat_at_once_are_one_contact_each_and_greeted_once(hub: Hub) -> None:
+    roads = [road for number in range(PEOPLE) for road in _all_roads(hub, number)]
+    await asyncio.gather(*roads)
+    for number in range(PEOPLE):
+        await _is_one(
+            hub, f"lee{number}@roads.test", f"+44 20 7946 {9000 + number}", f"telegram:{880 + number}"
+        )
 
+
+def _all_roads(hub: Hub, number: int) -> list[Coroutine[Any, Any, Any]]:
+    address, user = f"lee{number}@roads.test", 880 + number
+    phone = {"phone_number": f"44207946{9000 + number}", "first_name": "Lee", "user_id": user}
+    return [
+        fill_in(hub, {"your-name": "Lee", "your-email": address, "tel": f"020 7946 {9000 + number}"}),
+        write_mail(hub, f"Lee <{address}>", "Hello", message_id=address),
+        chat(hub, "", user=user, message=1 + number, name="Lee", contact=phone),
+    ]
+
+
+async def _is_one(hub: Hub, *names: str) -> None:
     async def one() -> bool:
         found = [(await hub.get("/api/leads/contacts", identity=name))["contacts"] for name in names]
         return all(len(each) == 1 for each in found) and len({each[0]["id"] for each in found}) == 1
 
     await until(one, 30, every=0.2, why="all three to be one contact")
-    contact = (await hub.contact("lee@roads.test"))["id"]
+    contact = (await hub.contact(names[0]))["id"]
 
     async def one_open_deal() -> bool:
         return [deal["status"] for deal in await hub.deals(contact)].count("open") == 1
 
     await until(one_open_deal, 30, every=0.2, why="one open deal")
-    await hub.letter_to("lee@roads.test")
-    assert len(hub.letters_to("lee@roads.test")) == 1
+    await hub.letter_to(names[0])
+
+    async def every_deal_asked_for_its_sequence() -> bool:
+        asked = await hub.rows(
+            "SELECT count(*) FROM notifications.enrolments WHERE contact_id = $1::uuid", contact
+        )
+        return int(asked[0][0]) == len(await hub.deals(contact))
+
+    await until(every_deal_asked_for_its_sequence, 30, every=0.2, why="the sequence of each deal")
+    letters = await hub.rows(
+        "SELECT count(*) FROM notifications.messages WHERE contact_id = $1::uuid"
+        " AND state IN ('queued', 'sending', 'sent', 'unknown')",
+        contact,
+    )
+    assert (letters[0][0], len(hub.letters_to(names[0]))) == (1, 1)

@@ -16,7 +16,7 @@ RUNNING: Final = "running"
 UNSETTLED: Final = ("queued", "sending")
 BEGUN: Final = ("sending", "sent", "unknown")
 
-_NEWS_TAKE: Final = timedelta(minutes=1)
+_NEWS_TAKES: Final = timedelta(minutes=1)
 _NAMESPACE: Final = uuid.UUID("0c3f2f53-51d5-5b0e-8f1f-0f1b7a6f9a52")
 
 
@@ -77,7 +77,7 @@ def superseded_by_merge(staying: Iterable[Run], absorbed: Iterable[Run]) -> list
     """The running ones that end when two persons turn out to be one: nobody is written to twice.
 
     Where both run through the same sequence, the one that is further goes on, or else the older. Where
-    one had written and has ended while the other ran, neither does.
+    one wrote and ended while the other ran, or just before, neither does.
     """
     kept, added = list(staying), list(absorbed)
     pairs = [(run, added) for run in kept] + [(run, kept) for run in added]
@@ -87,12 +87,12 @@ def superseded_by_merge(staying: Iterable[Run], absorbed: Iterable[Run]) -> list
 def repeats(asked_at: datetime, rivals: Iterable[Run], *, absorbed: bool) -> bool:
     """Whether a run that is asked for would repeat one that the person has under another name.
 
-    Who asks for an `absorbed` contact had not heard of the merge. Who asks for the one that stays may not
-    have either, if the other run is no older than news of merges take.
+    It runs, or wrote and has just ended. Who asks for an `absorbed` contact had not heard of the merge; who
+    asks for the one that stays may not have either, if the other run is no older than such news takes.
     """
-    since = asked_at - _NEWS_TAKE
+    since = asked_at - _NEWS_TAKES
     return any(
-        rival.ended_at is None or _wrote_after(rival, asked_at)
+        rival.ended_at is None or _wrote(rival, asked_at)
         for rival in rivals
         if absorbed or rival.enrolled_at > since
     )
@@ -101,7 +101,7 @@ def repeats(asked_at: datetime, rivals: Iterable[Run], *, absorbed: bool) -> boo
 def _gives_way(run: Run, rivals: Iterable[Run]) -> bool:
     same = [rival for rival in rivals if rival.sequence == run.sequence]
     return any(
-        _rank(rival) < _rank(run) if rival.ended_at is None else _wrote_after(rival, run.enrolled_at)
+        _rank(rival) < _rank(run) if rival.ended_at is None else _wrote(rival, run.enrolled_at)
         for rival in same
     )
 
@@ -110,5 +110,6 @@ def _rank(run: Run) -> tuple[int, datetime, uuid.UUID]:
     return -run.begun, run.enrolled_at, run.id
 
 
-def _wrote_after(ended: Run, moment: datetime) -> bool:
-    return ended.begun > 0 and ended.ended_at is not None and ended.ended_at > moment
+def _wrote(ended: Run, moment: datetime) -> bool:
+    """Whether it wrote something and ended after that moment, or so shortly before that nobody knew."""
+    return ended.begun > 0 and ended.ended_at is not None and ended.ended_at > moment - _NEWS_TAKES

@@ -127,7 +127,7 @@ def test_a_wish_for_an_absorbed_contact_repeats_what_runs_or_wrote_since() -> No
     assert late(run(1, after=-900))
     assert late(run(1, after=-900, until=1, begun=1))
     assert not late(run(1, after=-900, until=1))
-    assert not late(run(1, after=-900, until=-1, begun=1))
+    assert not late(run(1, after=-900, until=-2, begun=1))
     assert not repeats(NOON, [], absorbed=True)
 
 
