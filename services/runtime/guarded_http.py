@@ -7,10 +7,12 @@ a pile of half-sent bodies may be as large as memory (slowloris; RFC 9110 knows 
 import asyncio
 import json
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from prometheus_client import Counter
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from services.runtime.joined_writes import JoinedWrites
 
 REFUSED = Counter("leadwire_http_refused_total", "Connections ended for want of manners.", ["status"])
 
@@ -53,7 +55,7 @@ class GuardedHttp(AutoHTTPProtocol):  # type: ignore[valid-type, misc]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A first request is due."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(cast(asyncio.Transport, transport), self.loop))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

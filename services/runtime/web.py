@@ -76,10 +76,7 @@ class Traced:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        parent = next(
-            (value.decode("ascii", "ignore") for name, value in scope["headers"] if name == _TRACEPARENT),
-            None,
-        )
+        parent = _traceparent(scope)
         if not telemetry.tracing():
             scope.setdefault("state", {})["traceparent"] = parent
             await self.app(scope, receive, send)
@@ -87,6 +84,13 @@ class Traced:
         with telemetry.span(f"HTTP {scope['method']}", parent) as current:
             scope.setdefault("state", {})["traceparent"] = current
             await self.app(scope, receive, send)
+
+
+def _traceparent(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _TRACEPARENT:
+            return str(value, "ascii", "ignore")
+    return None
 
 
 def _add_health(app: FastAPI, hosts: "Sequence[Host]", bus: Bus) -> None:

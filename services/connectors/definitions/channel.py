@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pydantic import SecretStr
 
@@ -16,9 +17,9 @@ INLET = "/in/"
 _ALWAYS = ("content-type",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Channel:
-    """One configured inlet."""
+    """One configured inlet. What follows from its definition is worked out once."""
 
     name: str
     kind: Kind
@@ -27,7 +28,7 @@ class Channel:
     title: str = ""
     guard: Guard | None = None
 
-    @property
+    @cached_property
     def held(self) -> Held:
         """What proofs and answers may use of it."""
         return Held(self.settings, self.secrets)
@@ -40,12 +41,12 @@ class Channel:
             name for name, live in self.secrets.items() if specs[name].needed(self.transport) and not live
         ]
 
-    @property
+    @cached_property
     def kept_headers(self) -> tuple[str, ...]:
         """The request headers that go along with the body into the bus."""
         return (*_ALWAYS, *self.kind.manifest.headers)
 
-    @property
+    @cached_property
     def transport(self) -> str:
         """How its deliveries come: as its kind says, or as its setting `receive` chooses."""
         return self.kind.manifest.transport_for(self.settings.text("receive"))
