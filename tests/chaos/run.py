@@ -140,7 +140,8 @@ def _on_the_wire(losses: Losses, unknown: set[str]) -> list[str]:
     """Where letters were when their connection broke, and how many of those are unknown."""
     told = [
         f"connections that broke in DATA, no answer at the sender's socket: {len(losses.in_data)},"
-        f" unknown of these {len(unknown & set(losses.in_data))}"
+        f" unknown of these {len(unknown & set(losses.in_data))};"
+        f" {losses.in_data.count('')} of them before the name of the letter"
     ]
     for unread, words in ((True, "at its socket, not read"), (False, "read, at most just noted")):
         found = losses.just_answered(unread=unread)

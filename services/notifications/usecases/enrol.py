@@ -76,15 +76,14 @@ class _Book:
         return [one for one in theirs if one.enrolled_contact_id != of.enrolled_contact_id]
 
     def add(self, new: Enrolment, queued: Several[NewMessage]) -> None:
-        """One that runs."""
+        """A new one, with what it has to say by now."""
         self._known[new.contact_id, new.sequence, new.deal_id] = new
         self._of_person[new.contact_id, new.sequence].append(new)
         self.begun.append(new)
         self._queued += queued
 
-    def add_repeating(self, new: Enrolment, cause: Cause) -> None:
-        """One that ends as soon as it has begun."""
-        self.add(new, ())
+    def end(self, new: Enrolment, cause: Cause) -> None:
+        """A new one that ends as soon as it is written, as if the merge had come after it."""
         self._repeating[new.id] = cause
 
     async def write(self, work: Work) -> None:
@@ -107,13 +106,12 @@ async def _begin(
     """A new enrolment, on its way; one that a person has already by another name ends at once."""
     new, cause = _begun(work, wish, contact, sequence, version), wish.cause
     rivals = await enrolments.runs(work.connection, book.others(new))
-    if repeats(wish.received_at, rivals, absorbed=wish.data.contact_id != contact.id):
-        book.add_repeating(new, cause)
-        return new
     new, queued = advance(
         work, new, sequence, 0, anchor=work.now, zone=contact.zone, domain=domain, cause=cause
     )
     book.add(new, queued)
+    if repeats(wish.received_at, rivals, absorbed=wish.data.contact_id != contact.id):
+        book.end(new, cause)
     return new
 
 
