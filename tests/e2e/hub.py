@@ -19,6 +19,7 @@ import psutil
 
 from services.hub.mailbox.files import Caught, Mailbox
 from tests.support.ports import free_ports
+from tests.support.processes import named, proportional_memory, send
 from tests.support.scratch import scratch_home
 from tests.support.wait import until
 
@@ -114,19 +115,18 @@ class Hub:
     def end_at_once(self) -> None:
         """Kill whatever still runs, and wait until it is gone."""
         family = self.family()
-        for process in family:
-            _send(process, signal.SIGKILL)
+        send(family, signal.SIGKILL)
         psutil.wait_procs(family, 10)
         if self.process is not None:
             self.process.wait()
 
     def postgres(self) -> list[psutil.Process]:
         """Its PostgreSQL, every process of it."""
-        return [one for one in self.family() if one.name() == "postgres"]
+        return named(self.family(), "postgres")
 
     def proportional_memory(self) -> int:
-        """PSS in bytes: every page counted once, however many processes share it."""
-        return sum(int(process.memory_full_info().pss) for process in self.family())
+        """PSS in bytes of the hub and all its children."""
+        return proportional_memory(self.family())
 
     async def command(self, *arguments: str) -> str:
         """Run `leadwire`; what it printed. AssertionError when it fails."""
@@ -187,13 +187,6 @@ class Hub:
         """Caught mail, the newest first."""
         mailbox = Mailbox(self.home / "mailbox")
         return [letter for name in mailbox.names() if (letter := mailbox.read(name))]
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
 
 
 @contextmanager

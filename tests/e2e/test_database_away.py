@@ -13,6 +13,7 @@ from tests.e2e.apart import Apart, apart
 from tests.e2e.hub import Hub
 from tests.e2e.stream import Stream, forms
 from tests.support.faults import PrivateEngines
+from tests.support.processes import send
 from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(400)
@@ -88,8 +89,7 @@ async def test_the_whole_hub_may_be_killed_while_its_database_does_not_answer(ne
     await hub.start()
     async with forms(hub.url) as stream:
         await until(lambda: len(stream.accepted) > 5, 20)
-        for process in hub.postgres():
-            process.send_signal(signal.SIGSTOP)
+        send(hub.postgres(), signal.SIGSTOP)
         before = len(stream.accepted)
         await until(lambda: len(stream.accepted) > before + 20, 20, why="forms without a database")
         assert hub.process is not None

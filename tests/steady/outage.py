@@ -4,15 +4,13 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-
-import psutil
 
 from tests.e2e.hub import Hub, a_hub
 from tests.steady.figures import percentile
 from tests.steady.load import Answer, Forms
 from tests.steady.progress import caught_up, letters, verdict
+from tests.support.processes import send
 
 FAULTS = ("paused", "killed")
 _CATCH_UP_SECONDS = 900.0
@@ -56,9 +54,7 @@ class Outage:
             self._send(self._number)
 
     def _send(self, number: signal.Signals) -> None:
-        for process in self._hub.postgres():
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
+        send(self._hub.postgres(), number)
 
 
 def line(phase: str, answers: Sequence[Answer]) -> str:

@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
-
 from services.hub.engines.nats import NatsServer
 from services.hub.engines.postgres import PostgresServer, running_in
 from tests.support import cluster
 from tests.support.accounts import NatsAccount, pool_accounts, pool_member
 from tests.support.engines import WheelEngines
+from tests.support.processes import send
 from tests.support.scratch import scratch_home
 
 
@@ -41,8 +40,7 @@ class PrivateEngines(WheelEngines):
 
     async def kill_postgres(self) -> None:
         """SIGKILL of the server and every backend, as when its machine dies."""
-        for process in self._postgres_processes():
-            _send(process, signal.SIGKILL)
+        send(running_in(self.postgres.data), signal.SIGKILL)
         if self.postgres.child is not None:
             await self.postgres.child.kill()
 
@@ -52,16 +50,11 @@ class PrivateEngines(WheelEngines):
 
     def pause_postgres(self) -> None:
         """SIGSTOP of the server and every backend."""
-        for process in self._postgres_processes():
-            _send(process, signal.SIGSTOP)
+        send(running_in(self.postgres.data), signal.SIGSTOP)
 
     def resume_postgres(self) -> None:
         """Go on after `pause_postgres`."""
-        for process in self._postgres_processes():
-            _send(process, signal.SIGCONT)
-
-    def _postgres_processes(self) -> list[psutil.Process]:
-        return running_in(self.postgres.data)
+        send(running_in(self.postgres.data), signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -84,10 +77,3 @@ def _over(home: Path, max_connections: int) -> PrivateEngines:
         NatsServer(home / "nats", pool_accounts(4)),
         PostgresServer(home / "pg", home / "run", max_connections=max_connections),
     )
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -74,32 +75,28 @@ asyncio.run(child.ended(600))
 """
 
 
-def start_hub(home: Path, code: str) -> tuple[subprocess.Popen[str], psutil.Process]:
-    """A process that has one child, and that child."""
-    hub = subprocess.Popen(
-        [sys.executable, "-c", HUB, str(home), code], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert hub.stdout is not None
-    return hub, psutil.Process(int(hub.stdout.readline()))
-
-
-def kill_hub(hub: subprocess.Popen[str]) -> None:
-    hub.kill()
-    hub.communicate()
+@contextmanager
+def a_killed_hub(home: Path, code: str) -> Iterator[psutil.Process]:
+    """The child of another process, which is killed on the way out."""
+    command = [sys.executable, "-c", HUB, str(home), code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as hub:
+        try:
+            assert hub.stdout is not None
+            yield psutil.Process(int(hub.stdout.readline()))
+        finally:
+            hub.kill()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
 async def test_a_child_dies_with_a_killed_hub(home: Path) -> None:
-    hub, child = start_hub(home, SLEEPER)
-    await until(lambda: "up" in (home / "log").read_text())
-    kill_hub(hub)
+    with a_killed_hub(home, SLEEPER) as child:
+        await until(lambda: "up" in (home / "log").read_text())
     await until(lambda: gone(child))
 
 
 async def test_what_a_killed_hub_left_running_is_stopped_by_the_next(home: Path) -> None:
-    hub, orphan = start_hub(home, STUBBORN)
-    await until(lambda: "up" in (home / "log").read_text())
-    kill_hub(hub)
+    with a_killed_hub(home, STUBBORN) as orphan:
+        await until(lambda: "up" in (home / "log").read_text())
     assert leftover(home / "pid") == orphan
     stopped = await asyncio.to_thread(stop_leftover, home / "pid", signal.SIGTERM, 0.2)
     assert stopped

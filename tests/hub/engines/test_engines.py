@@ -1,10 +1,13 @@
 """Both engines as one hub has them: found ready, quick, restartable, and clear about what is wrong."""
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +20,7 @@ from services.hub.engines.engines import Engines
 from services.hub.engines.errors import EngineError
 from services.hub.engines.nats_grants import SERVICES
 from services.hub.engines.postgres import running_in
+from tests.support.processes import proportional_memory, send
 from tests.support.wait import until
 
 ROOT = Path(__file__).parents[3]
@@ -86,7 +90,7 @@ async def test_the_engines_are_small_when_idle(used_home: Path) -> None:
     # The session that made the roles needs a moment to go.
     await until(lambda: len(running_in(engines.postgres.data)) <= 5)
     processes = [psutil.Process(engines.nats.pid), *running_in(engines.postgres.data)]
-    total = sum(process.memory_full_info().pss for process in processes)
+    total = proportional_memory(processes)
     await engines.stop()
     assert total < 64 * MIB
 
@@ -128,7 +132,6 @@ async def test_a_stream_that_cannot_be_read_stops_the_start(used_home: Path, dam
 HUB = """
 import asyncio, sys
 from pathlib import Path
-from services.hub.engines.child import gone
 from services.hub.engines.engines import Engines
 async def main():
     await Engines.start(Path(sys.argv[1]))
@@ -138,42 +141,40 @@ asyncio.run(main())
 """
 
 
-def start_hub(used_home: Path) -> subprocess.Popen[str]:
-    """Another process that has started the engines of this home."""
-    hub = subprocess.Popen(
-        [sys.executable, "-c", HUB, str(used_home)], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert hub.stdout is not None
-    assert hub.stdout.readline() == "up\n"
-    return hub
+@contextmanager
+def a_running_hub(used_home: Path) -> Iterator[list[psutil.Process]]:
+    """Another process that has started the engines of this home, and its children; killed afterwards."""
+    command = [sys.executable, "-c", HUB, str(used_home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as hub:
+        try:
+            assert hub.stdout is not None
+            assert hub.stdout.readline() == "up\n"
+            itself = psutil.Process(hub.pid)
+            yield [itself, *itself.children(recursive=True)]
+        finally:
+            hub.kill()
 
 
 async def test_a_start_after_everything_was_killed_finds_everything(used_home: Path) -> None:
     engines = await Engines.start(used_home)
     await store_something(engines)
     await engines.stop()
-    hub = start_hub(used_home)
-    for process in [*psutil.Process(hub.pid).children(recursive=True), psutil.Process(hub.pid)]:
-        process.kill()
-    hub.communicate()
+    with a_running_hub(used_home) as family:
+        send(reversed(family), signal.SIGKILL)
     again = await Engines.start(used_home)
     await assert_kept(again)
     await again.stop()
 
 
 async def test_the_engines_of_a_killed_hub_end_by_themselves(used_home: Path) -> None:
-    hub = start_hub(used_home)
-    children = psutil.Process(hub.pid).children(recursive=True)
-    assert len(children) >= 6
-    hub.kill()
-    hub.communicate()
+    with a_running_hub(used_home) as (_hub, *children):
+        assert len(children) >= 6
     await until(lambda: all(gone(process) for process in children))
 
 
 async def test_a_hub_started_while_the_last_ones_engines_still_end_waits_for_them(used_home: Path) -> None:
-    hub = start_hub(used_home)
-    hub.kill()
-    hub.communicate()
+    with a_running_hub(used_home):
+        pass
     engines = await asyncio.wait_for(Engines.start(used_home), 20)
     await engines.stop()
 
