@@ -45,10 +45,10 @@ class DatabaseDesk:
         async with self._host.work() as work:
             return await settle(work, attempts, self._owner, self._random)
 
-    async def sweep(self, own: Collection[UUID]) -> int:
-        """Deal with messages that nobody will; `own` are in our hands."""
+    async def sweep(self, own: Collection[UUID], heard: Collection[UUID] = ()) -> int:
+        """Deal with messages that nobody will; `own` are in our hands, of `heard` senders we have notes."""
         async with self._host.work() as work:
-            return await sweep(work, self._owner, own, self._random)
+            return await sweep(work, self._owner, own, heard, self._random)
 
     async def inherit(self, legacy: Legacy) -> Counter[str]:
         """Settle what a sender that is gone left behind; how many letters, by result."""

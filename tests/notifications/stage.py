@@ -150,7 +150,9 @@ class Stage:
         host = cast(Any, self)
         return DatabaseDesk(host, owner or uuid.uuid4(), timedelta(seconds=lease), Random(1))
 
-    def courier(self, port: int, *, size: int = 2, book: Logbook | None = None, **server: Any) -> Courier:
+    def courier(
+        self, port: int, *, size: int = 2, book: Logbook | None = None, lease: float = 60, **server: Any
+    ) -> Courier:
         """A courier that hands letters over at this port; it keeps no notes unless given a book for them."""
         writer = Writer(self.rules_of, TOKENS, "https://crm.school.example")
 
@@ -160,7 +162,7 @@ class Stage:
         given: dict[str, Any] = {"command_timeout": 3, "letter_timeout": 5, **server}
         lines = Lines(Server("127.0.0.1", port, **given), size=size)
         kept = book or Logbook(None, uuid.uuid4())
-        return Courier(lines, write, self.clock, lease=timedelta(seconds=60), book=kept)
+        return Courier(lines, write, self.clock, lease=timedelta(seconds=lease), book=kept)
 
     async def rows(self, sql: str, *arguments: Any) -> list[dict[str, Any]]:
         """What a query gives."""

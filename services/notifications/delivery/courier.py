@@ -52,8 +52,8 @@ class Desk(Settling, Protocol):
         """Settle what a sender that is gone left behind; how many letters, by result."""
         ...
 
-    async def sweep(self, own: Collection[UUID]) -> int:
-        """Deal with messages that nobody will; `own` are in our hands."""
+    async def sweep(self, own: Collection[UUID], heard: Collection[UUID] = ()) -> int:
+        """Deal with messages that nobody will; `own` are in our hands, of `heard` senders we have notes."""
         ...
 
 
@@ -226,27 +226,33 @@ class Courier:
         pause = min(5.0, max(0.05, self._lease.total_seconds() / 4))
         while not stopping.is_set():
             try:
-                if await self._inherit(desk) + await desk.sweep(self.ledger.in_hand):
+                settled, heard = await self._inherit(desk)
+                if settled + await desk.sweep(self.ledger.in_hand, heard):
                     self.wake.set()
             except Exception as error:
                 log.warning("sweep.failed", error=type(error).__name__)
             await wait_any(stopping, timeout=pause)
 
-    async def _inherit(self, desk: Desk) -> int:
-        """Take over from processes that are gone, before their letters are called unknown."""
-        settled = Counter[str]()
+    async def _inherit(self, desk: Desk) -> tuple[int, set[UUID]]:
+        """Take over from processes that are gone, before their letters are called unknown.
+
+        How many were settled, and whose notes are at hand: a claim of theirs that commits from now on
+        is for the next round, which reads the notes again, not for the clock.
+        """
+        settled, heard = Counter[str](), set[UUID]()
         try:
             for left in left_behind(self._book.folder, self._book.boot):
                 with left.opened() as legacy:
                     if legacy is not None:
                         settled += await desk.inherit(legacy)
+                        heard.add(legacy.owner)
                         left.settled(self._lease.total_seconds())
         except OSError as error:
             # Then their leases end, as without a logbook.
             log.warning("logbooks.left", reason=error.strerror)
         if settled:
             log.info("letters.inherited", **settled)
-        return settled.total()
+        return settled.total(), heard
 
     async def _finish(self) -> None:
         """Let what is on the wire arrive: its outcome is the point of it all."""

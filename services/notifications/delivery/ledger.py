@@ -103,7 +103,14 @@ class Ledger:
             self._waiting()
         del self._carried[: len(batch)]
         for attempt in batch:
-            self._in_hand.pop(attempt.message_id, None)
-            self._on_wire.discard(attempt.message_id)
-            self._withdrawn.discard(attempt.message_id)
-        self._book.written([attempt.message_id for attempt in batch], len(self._in_hand))
+            self._forget(attempt)
+        self._book.written(batch, len(self._in_hand))
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Unless it is ours again already: what was put back may have been claimed before we hear of it."""
+        claimed = self._in_hand.get(attempt.message_id)
+        if claimed is None or claimed.attempt != attempt.number:
+            return
+        del self._in_hand[attempt.message_id]
+        self._on_wire.discard(attempt.message_id)
+        self._withdrawn.discard(attempt.message_id)

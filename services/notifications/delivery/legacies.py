@@ -33,7 +33,10 @@ class LeftBehind:
 
     @contextmanager
     def opened(self) -> Iterator[Legacy | None]:
-        """What it says, nobody else reading it meanwhile; None while its writer or another reader has it."""
+        """What it says; None while its writer has it. Several may read it: to inherit twice does nothing.
+
+        A reader that kept the others out would leave them with nothing but the clock to judge by.
+        """
         try:
             file = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
@@ -46,7 +49,7 @@ class LeftBehind:
 
     def _is_ours(self, file: int) -> bool:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             # Another file may have taken its place before we had the lock.
             return os.fstat(file).st_ino == self._path.stat().st_ino
         except OSError:

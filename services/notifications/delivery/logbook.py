@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -37,6 +38,13 @@ def boot_id() -> str:
         return ""
 
 
+class _Note(NamedTuple):
+    """The last line written of a message, and of which attempt it speaks."""
+
+    number: int
+    line: bytes
+
+
 class Logbook:
     """The notes of `owner` in a folder; without one it does nothing.
 
@@ -50,7 +58,7 @@ class Logbook:
         self.boot = boot_id() if boot is None else boot
         self._file: int | None = None
         self._size = 0
-        self._notes: dict[UUID, bytes] = {}
+        self._notes: dict[UUID, _Note] = {}
 
     @property
     def path(self) -> Path:
@@ -67,7 +75,7 @@ class Logbook:
             file = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                size = _append(file, self._header() + b"".join(self._notes.values()))
+                size = _append(file, self._header() + b"".join(note.line for note in self._notes.values()))
                 draft.replace(self.path)
             except OSError:
                 os.close(file)
@@ -83,11 +91,11 @@ class Logbook:
 
     def claiming(self, attempts: Sequence[tuple[UUID, int]]) -> None:
         """These are about to be ours: noted before the database knows. Raises CannotNote."""
-        self._note({id: _line(id, number) for id, number in attempts})
+        self._note({id: _note(id, number) for id, number in attempts})
 
     def about_to_end(self, message_id: UUID, number: int) -> None:
         """The final dot of a letter leaves next. Raises CannotNote: then it must not."""
-        self._note({message_id: _line(message_id, number, ENDING)})
+        self._note({message_id: _note(message_id, number, ENDING)})
 
     def over(self, attempt: Attempt) -> None:
         """What became of it. What never left needs no note."""
@@ -96,26 +104,28 @@ class Logbook:
         what = (attempt.result, attempt.detail, attempt.at)
         # Else it stands there that it was about to end: whoever reads that calls it unknown.
         with suppress(CannotNote):
-            self._note({attempt.message_id: _line(attempt.message_id, attempt.number, *what)})
+            self._note({attempt.message_id: _note(attempt.message_id, attempt.number, *what)})
 
-    def written(self, message_ids: Iterable[UUID], left: int) -> None:
+    def written(self, attempts: Iterable[Attempt], left: int) -> None:
         """The database knows of these, and of all but `left` letters."""
-        for message_id in message_ids:
-            self._notes.pop(message_id, None)
+        for attempt in attempts:
+            # The next attempt may have been claimed and noted before we hear that this one is written.
+            if (note := self._notes.get(attempt.message_id)) and note.number == attempt.number:
+                del self._notes[attempt.message_id]
         if self._file is None:
             if not left:
                 self.begin()
-        elif self._size > _MOST_BYTES + sum(map(len, self._notes.values())):
+        elif self._size > _MOST_BYTES + sum(len(note.line) for note in self._notes.values()):
             self.begin()
 
-    def _note(self, lines: Mapping[UUID, bytes]) -> None:
+    def _note(self, notes: "Mapping[UUID, _Note]") -> None:
         if self.folder is None:
             return
-        self._notes |= lines
+        self._notes |= notes
         if self._file is None:
             return
         try:
-            self._size += _append(self._file, b"".join(lines.values()))
+            self._size += _append(self._file, b"".join(note.line for note in notes.values()))
         except OSError as error:
             self._take_away(error)
 
@@ -142,8 +152,8 @@ class Logbook:
             self._file = None
 
 
-def _line(message_id: UUID, number: int, *more: object) -> bytes:
-    return orjson.dumps([str(message_id), number, *more]) + b"\n"
+def _note(message_id: UUID, number: int, *more: object) -> _Note:
+    return _Note(number, orjson.dumps([str(message_id), number, *more]) + b"\n")
 
 
 def _append(file: int, line: bytes) -> int:

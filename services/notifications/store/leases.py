@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from services.runtime.database import Connection
 
 
-async def expired(connection: "Connection", now: datetime, own: Collection[UUID], most: int) -> list[UUID]:
-    """Messages whose sender has gone silent; those in `own` are in this process's hands."""
+async def expired(
+    connection: "Connection", now: datetime, own: Collection[UUID], heard: Collection[UUID], most: int
+) -> list[UUID]:
+    """Messages whose sender has gone silent, none of the `heard`; `own` are in this process's hands."""
     rows = await connection.fetch(
         "SELECT id FROM messages WHERE state = 'sending' AND lease_until < $1"
-        " AND NOT id = ANY($2::uuid[]) ORDER BY lease_until LIMIT $3",
+        " AND NOT id = ANY($2::uuid[]) AND NOT lease_owner = ANY($3::uuid[])"
+        " ORDER BY lease_until LIMIT $4",
         now,
         list(own),
+        list(heard),
         most,
     )
     return [row["id"] for row in rows]

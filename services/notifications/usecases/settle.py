@@ -55,12 +55,15 @@ async def inherit(work: Work, legacy: Legacy, random: Random) -> Counter[str]:
     return Counter(attempt.result for _, attempt in settled)
 
 
-async def sweep(work: Work, owner: UUID, own: Collection[UUID], random: Random) -> int:
+async def sweep(
+    work: Work, owner: UUID, own: Collection[UUID], heard: Collection[UUID], random: Random
+) -> int:
     """Deal with messages that nobody will: whose sender went silent, or whose time has passed.
 
-    `own` are in the hands of `owner`, however long that takes. Returns how many there were.
+    `own` are in the hands of `owner`, however long that takes. Of the `heard` senders there are notes,
+    which know better than the clock. Returns how many there were.
     """
-    silent = await leases.expired(work.connection, work.now, own, _AT_ONCE)
+    silent = await leases.expired(work.connection, work.now, own, heard, _AT_ONCE)
     late = await messages.overdue(work.connection, work.now, _AT_ONCE)
     runs, locked = await _lock(work, [*silent, *late])
     lost = [

@@ -1,14 +1,20 @@
 """What the courier remembers and what it finds again when processes or the database go away."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
+from services.notifications.delivery.courier import Noting
 from services.notifications.delivery.ledger import Ledger
-from services.notifications.delivery.legacies import left_behind
 from services.notifications.delivery.logbook import Logbook
+from services.notifications.domain.legacy import Legacy
 from services.notifications.domain.settlement import Attempt
+from services.notifications.usecases.claim import Claimed
 from tests.notifications.samples import contact
 from tests.notifications.smtp_sink import Sink
 from tests.notifications.stage import Stage, carrying
@@ -87,8 +93,9 @@ async def test_an_heir_tells_that_a_letter_was_sent_that_others_gave_up(
     assert smtp.letters == []
 
 
-async def test_a_claim_that_commits_after_its_sender_is_gone_goes_back_into_the_queue(
-    stage: Stage, smtp: Sink, tmp_path: Path
+@pytest.mark.parametrize("lease", [60, -1], ids=["in time", "when its lease is over"])
+async def test_a_claim_that_commits_after_its_notes_were_read_goes_back_into_the_queue(
+    stage: Stage, smtp: Sink, tmp_path: Path, lease: float
 ) -> None:
     owner = uuid4()
     killed = Logbook(tmp_path, owner)
@@ -97,16 +104,53 @@ async def test_a_claim_that_commits_after_its_sender_is_gone_goes_back_into_the_
     await stage.enrol(1, "single")
     killed.claiming([(await stage.value("SELECT id FROM messages"), 1)])
     killed._release()
-    [left] = left_behind(tmp_path)
-    with left.opened() as legacy:
-        assert legacy is not None
-        assert not await stage.desk().inherit(legacy)
-        left.settled(60)
-    await stage.desk(owner=owner, lease=60).claim(5)
-    async with carrying(stage.courier(smtp.port, book=Logbook(tmp_path, uuid4())), stage.desk()):
+    desk, late = stage.desk(), asyncio.Event()
+    inherit, claim = desk.inherit, desk.claim
+
+    async def then_it_commits(legacy: Legacy) -> Counter[str]:
+        found = await inherit(legacy)
+        if not late.is_set():
+            assert not found
+            await stage.desk(owner=owner, lease=lease).claim(5)
+            late.set()
+        return found
+
+    async def claim_after_it(most: int, noting: Noting) -> list[Claimed]:
+        await late.wait()
+        return await claim(most, noting)
+
+    desk.inherit, desk.claim = then_it_commits, claim_after_it  # type: ignore[method-assign, assignment]
+    courier = stage.courier(smtp.port, book=Logbook(tmp_path, uuid4()), lease=0.2)
+    async with carrying(courier, desk):
         await until(lambda: settled(stage))
     assert await stage.endings() == ["completed"]
     assert len(smtp.letters) == 1
+
+
+async def test_an_outcome_that_is_written_late_does_not_end_the_next_attempt(stage: Stage) -> None:
+    await stage.know(contact(1))
+    await stage.enrol(1, "single")
+    desk = stage.desk()
+    ledger = Ledger(stage.clock.now, lambda: None, Logbook(None, uuid4()))
+    [first] = await desk.claim(5)
+    ledger.take_in([first])
+    settle, done = desk.settle, asyncio.Event()
+
+    async def then_it_is_claimed_again(attempts: Sequence[Attempt]) -> bool:
+        waiting = await settle(attempts)
+        [again] = await desk.claim(5)
+        assert again.attempt == 2
+        ledger.take_in([again])
+        assert ledger.may_start(again)
+        return waiting
+
+    desk.settle = then_it_is_claimed_again  # type: ignore[method-assign]
+    ledger.over(first, "untried", "taken back before it left")
+    done.set()
+    await ledger.write(desk, done)
+    assert ledger.in_hand == [first.message.id], "the second attempt is still on its way"
+    ledger.withdraw([first.contact.id])
+    assert ledger.may_start(first), "and what is on the wire cannot be withdrawn"
 
 
 async def test_a_claim_that_was_never_heard_of_goes_back_into_the_queue(stage: Stage, smtp: Sink) -> None:
