@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +12,20 @@ import yaml
 from prometheus_client import REGISTRY
 
 from docs.generator import metrics
+from services.runtime import telemetry
 from tests.architecture.source import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
+CASES = ROOT / "tests" / "architecture" / "alarms_test.yml"
 PAGE = ROOT / "docs" / "alarms.md"
 # Made by Prometheus itself for whatever it scrapes.
 OF_PROMETHEUS = {"up": {"job", "instance"}}
 # Put on everything that is scraped.
 ALWAYS = {"instance", "job"}
 _NAME = re.compile(r"\b(leadwire_\w+|up)\b(?:\{([^}]*)\})?")
+_GROWTH = re.compile(r"\b(?:increase|i?rate|i?delta|changes)\(((\w+)_total(\{[^}]*\})?)\[(\d+)([smhd])\]\)")
+_SINGLE = re.compile(r"> *(?:bool *)?0(?![.\d])|>= *(?:bool *)?1(?![.\d])|!= *(?:bool *)?0(?![.\d])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def rules() -> list[dict[str, Any]]:
@@ -37,6 +43,29 @@ def labels_by_metric() -> dict[str, set[str]]:
     return known
 
 
+def deaf_to_the_first(expr: str) -> list[str]:
+    """The counters whose growth rings at a single event, but not at the first of their series."""
+    if not _SINGLE.search(expr):
+        return []
+    flat = " ".join(expr.split())
+    return [
+        found[1]
+        for found in _GROWTH.finditer(flat)
+        if not flat[: found.start()].endswith(_first_half(found)) or not found[0].startswith("increase(")
+    ]
+
+
+def _first_half(growth: re.Match[str]) -> str:
+    """What must stand before it: see the head of the rules."""
+    counted, name, chosen, number, unit = growth.groups(default="")
+    began, window = f"{name}_created{chosen}", f"[{number}{unit}]"
+    seconds = int(number) * _SECONDS[unit]
+    return (
+        f"( last_over_time({counted}{window}) > 0"
+        f" and last_over_time({began}{window}) > time() - {seconds} or "
+    )
+
+
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_an_alarm_asks_for_metrics_and_labels_that_exist(rule: dict[str, Any]) -> None:
     known = labels_by_metric()
@@ -49,6 +78,36 @@ def test_an_alarm_asks_for_metrics_and_labels_that_exist(rule: dict[str, Any]) -
     shown = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
     assert grouped | shown <= set.union(*(known[name] for name, _ in asked)) | ALWAYS
     assert not grouped or shown <= grouped, "a label that the expression drops cannot be shown"
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_what_rings_at_a_single_event_rings_at_the_first(rule: dict[str, Any]) -> None:
+    assert deaf_to_the_first(rule["expr"]) == [], "write it as the head of alerts.yml says"
+
+
+HALF = "last_over_time(x_total[5m]) > 0 and last_over_time(x_created[5m]) > time() - 300 or "
+
+
+@pytest.mark.parametrize(
+    ("expr", "deaf"),
+    [
+        ("sum(increase(x_total[5m])) > 0", ["x_total"]),
+        ('sum by (a) (rate(x_total{a="b"}[1h])) != 0', ['x_total{a="b"}']),
+        ("sum(increase(x_total[5m])) >= 1 unless sum(up) > 0", ["x_total"]),
+        (f"sum( {HALF}increase(x_total[5m]) ) > 0", []),
+        (f"sum( {HALF}rate(x_total[5m]) ) > 0", ["x_total"]),
+        (f"sum( {HALF}increase(x_total[10m]) ) > 0", ["x_total"]),
+        (f"sum( {HALF}increase(y_total[5m]) ) > 0", ["y_total"]),
+        ("sum(increase(x_total[5m])) > 5 and sum(rate(x_total[5m])) > 0.05", []),
+        ("max(x) > 0", []),
+    ],
+)
+def test_an_alarm_that_is_deaf_to_the_first_event_is_found(expr: str, deaf: list[str]) -> None:
+    assert deaf_to_the_first(expr) == deaf
+
+
+def test_a_counter_says_since_when_it_counts() -> None:
+    assert re.search(r"(?m)^leadwire_bus_reconnects_created \d", telemetry.metrics_text().decode())
 
 
 def test_values_of_labels_are_ones_the_code_gives() -> None:
@@ -75,6 +134,9 @@ def test_every_alarm_says_how_urgent_it_is() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_prometheus_accepts_the_rules() -> None:
-    done = subprocess.run(["promtool", "check", "rules", str(RULES)], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "asked", [("check", "rules", RULES), ("test", "rules", CASES)], ids=["check", "test"]
+)
+def test_prometheus_accepts_the_rules_and_rings_as_it_should(asked: tuple[str | Path, ...]) -> None:
+    done = subprocess.run(["promtool", *asked], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

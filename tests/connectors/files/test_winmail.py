@@ -76,6 +76,6 @@ def test_damage_stops_nothing_and_size_costs_no_more_than_it_should() -> None:
             damaged[draw.randrange(4, len(damaged))] = draw.randrange(256)
         assert opened(carried("winmail.dat", TNEF, bytes(damaged[: draw.randint(4, len(damaged))])))
     many = carried("winmail.dat", TNEF, pack(*([attribute(1, 1, b"")] * 300_000)))
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert opened(many) == [many]
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
