@@ -83,6 +83,8 @@ def test_an_alarm_asks_for_metrics_and_labels_that_exist(rule: dict[str, Any]) -
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_what_rings_at_a_single_event_rings_at_the_first(rule: dict[str, Any]) -> None:
     assert deaf_to_the_first(rule["expr"]) == [], "write it as the head of alerts.yml says"
+    alone = _SINGLE.search(rule["expr"]) and _GROWTH.search(rule["expr"])
+    assert not alone or rule["alert"] in CASES.read_text("utf-8"), "alarms_test.yml does not try it"
 
 
 HALF = "last_over_time(x_total[5m]) > 0 and last_over_time(x_created[5m]) > time() - 300 or "
