@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tests.chaos.again import repeating
 from tests.chaos.bus import BusAddress
 from tests.chaos.canonical import differences
+from tests.chaos.evidence import keep_evidence
 from tests.chaos.faults import Breaker
 from tests.chaos.ledger import Facts, judge
 from tests.chaos.mailroad import MOMENT, Losses
@@ -64,6 +65,7 @@ async def run(
         state = await read_state(here.dsn)
         persons = {one.touch.number: one.touch.person for one in people.sent}
         recording = await record(here, persons)
+        kept = await keep_evidence(here)
     verdict.wrong["order"] = recording.out_of_order()
     tell(verdict, say)
     say(f"serial replay of {len(recording.messages)} deliveries")
@@ -71,6 +73,8 @@ async def run(
     verdict.wrong["replay"] = [f"the replay did not settle: {unsettled}"] if unsettled else []
     verdict.wrong["replay"] += differences(state, serial)
     tell(Verdict({"replay": verdict.wrong["replay"]}), say)
+    if not verdict:
+        say(f"every table and every stream of this run: {kept}")
     return verdict
 
 
