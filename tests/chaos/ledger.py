@@ -178,7 +178,11 @@ def unknown(facts: Facts) -> Iterator[str]:
     losses = facts.post.losses
     found = {row["message_id"] for row in facts.state.messages if row["state"] == "unknown"}
     at_hand = losses.just_answered(unread=True) | losses.just_answered(unread=False)
-    for letter in found - set(losses.in_data) - at_hand:
+    strays = found - set(losses.in_data) - at_hand
+    # A connection that is cut may lose a letter before anybody could read whose it was.
+    nameless = [letter for letter in strays if letter not in losses.answered]
+    paid_for = set(nameless) if len(nameless) <= losses.in_data.count("") else set()
+    for letter in strays - paid_for:
         late = losses.answered.get(letter)
         told = f"its sender was told {late.age:.3f} s before" if late else "was on no connection that broke"
         yield f"letter {letter} is unknown and {told}"

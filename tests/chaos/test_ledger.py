@@ -159,6 +159,15 @@ def test_an_unknown_letter_is_paid_for_by_a_connection_lost_with_it() -> None:
     assert found(facts) == set()
 
 
+def test_a_connection_lost_before_the_name_of_its_letter_pays_for_one_letter() -> None:
+    facts = right()
+    facts.state.messages[0]["state"] = facts.state.touches[0]["outcome"] = "unknown"
+    facts.post.losses.in_data.append("")
+    assert found(facts) == set()
+    facts.post.losses.answered[MAIL] = Answered(9.0, unread=False)
+    assert found(facts) == {"unknown"}
+
+
 def test_an_unknown_letter_is_not_paid_for_by_another_connection_nor_by_a_late_loss() -> None:
     facts = right()
     facts.state.messages[0]["state"] = facts.state.touches[0]["outcome"] = "unknown"

@@ -80,6 +80,17 @@ async def test_a_sender_that_dies_before_the_answer_was_in_data(tmp_path: Path) 
         assert way.losses.answered == {}
 
 
+async def test_a_letter_lost_on_a_road_that_is_cut_has_no_name(tmp_path: Path) -> None:
+    async with road(tmp_path / "log") as way:
+        sender = await Sender.calling(way)
+        await sender.to_data()
+        # All of it has left the sender; the road had no turn to read it.
+        sender.say(LETTER + b".\r\n")
+        way.cut()
+        assert (await lost(way)).in_data == [""]
+        assert way.losses.answered == {}
+
+
 async def test_one_that_dies_with_the_answer_at_its_socket_has_not_read_it(tmp_path: Path) -> None:
     async with road(tmp_path / "log") as way:
         sender = await Sender.calling(way)
