@@ -136,13 +136,17 @@ class Driver:
                 raise
 
     async def settle(self) -> str:
-        """Bring all to an end; what is still open after patience, in words, or nothing."""
+        """Bring all to an end; what is still open, in words, once nothing has moved for too long."""
         for place in range(len(self.world.workers)):
             self.world.resume(place)
-        deadline = time.monotonic() + self.plan.settings.patience
-        left = "never looked"
-        while left and time.monotonic() < deadline:
-            left = await self._left()
+        patience = self.plan.settings.patience
+        begun = moved = time.monotonic()
+        left, before = "never looked", ""
+        # A slow machine gets more time as long as it gets on.
+        while left and time.monotonic() - moved < patience and time.monotonic() - begun < 4 * patience:
+            left, before = await self._left(), left
+            if left != before:
+                moved = time.monotonic()
             await asyncio.sleep(0.05)
         return left
 

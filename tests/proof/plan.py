@@ -18,7 +18,7 @@ FAULTS = ("kill", "kill", "pause", "nats", "postgres", "cut", "cut", "cut-mid", 
 class Settings:
     """What is asked of a history besides its seed. `sick` is the share of facts that fail
     at first, `slow` the seconds that handling and the network take longer,
-    `patience` the seconds all may take to settle."""
+    `patience` the seconds in which something must move until all is settled."""
 
     facts: int = 250
     repeats: bool = True
