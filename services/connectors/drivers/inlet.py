@@ -107,10 +107,13 @@ class Inlet:
     told: dict[str, str]
     root: Path | None = None
 
-    def state(self, words: str) -> None:
-        """Say how it stands, such as "connected", for people."""
-        if self.told.get("state") != words:
-            self.told |= {"state": words[:200], "since": self.clock.now().isoformat()}
+    def state(self, words: str, private: str = "") -> None:
+        """Say how it stands, such as "connected", for people. What is `private` stands behind, and not in
+        the log: a name of a file may be a person's.
+        """
+        whole = f"{words}{private}"[:200]
+        if self.told.get("state") != whole:
+            self.told |= {"state": whole, "since": self.clock.now().isoformat()}
             log.info("driver.state", channel=self.channel.name, state=words[:200])
 
     def secret(self, name: str) -> str:

@@ -16,7 +16,6 @@ class Early:
 
     receipt_id: UUID
     channel: str
-    external_id: str
     type: str
     fact: dict[str, Any]
     cause: str
@@ -25,12 +24,16 @@ class Early:
     came_at: datetime
 
 
+_COLUMNS = ", ".join(column.name for column in fields(Early))
+
+
 async def keep(connection: "Connection", receipts: Iterable[Early]) -> None:
     """Let them wait."""
     rows = [tuple(getattr(one, column.name) for column in fields(one)) for one in receipts]
     if rows:
         await connection.executemany(
-            "INSERT INTO early_receipts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            f"INSERT INTO early_receipts ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " ON CONFLICT DO NOTHING",
             rows,
         )
 
@@ -38,7 +41,8 @@ async def keep(connection: "Connection", receipts: Iterable[Early]) -> None:
 async def oldest(connection: "Connection", most: int) -> list[Early]:
     """Those that wait, in the order they came, held."""
     rows = await connection.fetch(
-        "SELECT * FROM early_receipts ORDER BY came_at, receipt_id LIMIT $1 FOR UPDATE SKIP LOCKED", most
+        f"SELECT {_COLUMNS} FROM early_receipts ORDER BY came_at, receipt_id LIMIT $1 FOR UPDATE SKIP LOCKED",
+        most,
     )
     return [Early(**row) for row in rows]
 

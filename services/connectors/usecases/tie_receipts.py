@@ -136,4 +136,4 @@ async def _note(
 def _early(told: ReceiptFact, at: datetime) -> Early:
     cause = told.delivery_id
     plain = told.model_dump(mode="json")
-    return Early(told.receipt_id, told.channel, told.external_id, told.TYPE, plain, cause, cause, None, at)
+    return Early(told.receipt_id, told.channel, told.TYPE, plain, cause, cause, None, at)

@@ -37,23 +37,30 @@ class OddServer:
             writer.close()
 
     def _answer(self, command: str) -> bytes:
-        for start, answer in self.answers.items():
-            if command.startswith(start):
-                return answer(command)
+        given = (answer for start, answer in self.answers.items() if command.startswith(start))
+        return next(given, self.said)(command)
+
+    def said(self, command: str) -> bytes:
+        """What it says by itself."""
         done = b"{tag} OK done\r\n"
         if command.startswith(("SELECT", "EXAMINE")):
             following = max(self.mails, default=0) + 1
             return b"* OK [UIDVALIDITY 7] so\r\n* OK [UIDNEXT %d] so\r\n%s" % (following, done)
         if command.startswith("UID SEARCH"):
-            low = int(re.findall(r"UID (\d+):", command)[0])
-            found = [uid for uid in self.mails if uid >= low] or list(self.mails)[-1:]
-            return b"* SEARCH %s\r\n%s" % (" ".join(map(str, found)).encode(), done)
+            return b"* SEARCH %s\r\n%s" % (" ".join(map(str, self._found(command.split()[3]))).encode(), done)
         if wanted := _SETS.match(command):
             uids = [int(uid) for uid in wanted[1].split(",")]
             return b"".join(self.mail(uid, command) for uid in uids if uid in self.mails) + done
         if command.startswith("CAPABILITY"):
             return b"* CAPABILITY %s\r\n%s" % (self.abilities.encode(), done)
         return done
+
+    def _found(self, wanted: str) -> list[int]:
+        low, _, high = wanted.partition(":")
+        if not high:
+            return [uid for uid in self.mails if str(uid) in wanted.split(",")]
+        found = [uid for uid in self.mails if int(low) <= uid and (high == "*" or uid <= int(high))]
+        return found or list(self.mails)[-1:]
 
     def mail(self, uid: int, command: str) -> bytes:
         """One FETCH response."""

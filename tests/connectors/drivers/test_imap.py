@@ -1,10 +1,12 @@
 """The IMAP driver against real servers: pymap always, Dovecot where the machine has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.connectors.drivers.imap.folder import Folder
+from services.connectors.drivers.imap.responses import Fetched
 from services.runtime.bus import Bus
 from services.runtime.slots import Slot
 from services.runtime.streams import INLETS_BUCKET
@@ -116,3 +118,31 @@ async def test_a_mail_above_the_limit_is_cut_and_says_so(bus: Bus, server: MailS
         [headers] = await driven.stored(1)
     assert int(headers["In-cut-from"]) == len(long)
     assert headers["Leadwire-Object"]
+
+
+async def test_mail_that_somebody_deletes_while_it_is_fetched_is_no_trouble(
+    bus: Bus, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Folder._take
+    gone: list[Fetched] = []
+
+    async def take(folder: Folder, few: Sequence[Fetched]) -> None:
+        if not gone:
+            await server.expunge()
+            gone.extend(few)
+        await real(folder, few)
+
+    monkeypatch.setattr(Folder, "_take", take)
+    async with driving(bus, server.port) as driven:
+        await driven.connected()
+        await server.put(mail(1))
+        await until(lambda: bool(gone))
+        await server.put(mail(2))
+
+        async def came() -> bool:
+            return "Lesson 2" in await subjects(bus)
+
+        await until(came)
+        # A server may hand over what is gone as long as somebody has the folder open (RFC 2180, 4.1.1).
+        assert set(await subjects(bus)) <= {"Lesson 1", "Lesson 2"}
+        await driven.connected()

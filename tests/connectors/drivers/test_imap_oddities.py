@@ -43,31 +43,6 @@ async def test_idle_that_is_offered_and_refused_is_done_without(bus: Bus, odd: O
         await driven.stored(1)
 
 
-async def test_a_mail_that_vanished_meanwhile_holds_up_no_other(bus: Bus, odd: OddServer) -> None:
-    odd.mails |= {1: mail(1), 3: mail(3)}
-    said = b"* 2 EXPUNGE\r\n* 4 FETCH (FLAGS (\\Seen))\r\n* SEARCH 1 2 3\r\n{tag} OK done\r\n"
-    odd.answers["UID SEARCH"] = lambda _: said
-    async with driving(bus, odd.port, since=LONG_AGO) as driven:
-        assert await driven.subjects(2) == ["Lesson 1", "Lesson 3"]
-
-
-async def test_a_mail_that_is_refused_again_and_again_is_left_out(bus: Bus, odd: OddServer) -> None:
-    def two_is_refused(command: str) -> bytes:
-        uids = command.split()[2].split(",")
-        if "BODY" in command and "2" in uids:
-            return b"{tag} NO [SERVERBUG] cannot read it\r\n"
-        return b"".join(odd.mail(int(uid), command) for uid in uids) + b"{tag} OK done\r\n"
-
-    odd.mails |= {number: mail(number) for number in (1, 2, 3)}
-    odd.answers["UID FETCH"] = two_is_refused
-    for _ in range(4):
-        async with driving(bus, odd.port, since=LONG_AGO) as driven:
-            with pytest.raises(Unreachable, match="SERVERBUG"):
-                await driven.connected()
-    async with driving(bus, odd.port, since=LONG_AGO) as driven:
-        assert await driven.subjects(2) == ["Lesson 1", "Lesson 3"]
-
-
 @pytest.mark.parametrize(
     ("command", "answer", "why"),
     [

@@ -21,7 +21,8 @@ from services.connectors.outside.web import NoAnswer, Web
 from services.connectors.sending.attempt import Means, attempt
 from services.connectors.sending.carrier import Carriers
 from services.connectors.sending.logins import TOKEN, Logins
-from services.connectors.store import queue, sends
+from services.connectors.store import early, queue, sends
+from services.connectors.store.early import Early
 from services.connectors.usecases.claim_messages import Claimed, claim_messages
 from services.connectors.usecases.outcome import Outcome as Read
 from services.connectors.usecases.settle_messages import Done, settle_messages
@@ -242,6 +243,16 @@ async def test_a_message_whose_access_token_did_not_come_has_not_left(room: Room
     outcome = await attempt(claimed, means)
     assert isinstance(outcome, Later)
     assert (await room.settle(claimed, outcome)).state == "queued"
+
+
+async def test_a_receipt_that_waits_comes_back_whole_and_its_id_stands_once(room: Room) -> None:
+    fact = {"external_id": "7001:1"}
+    one = Early(uuid4(), "bot", "crm.receipts.read.v1", fact, "cause", "enquiry", None, AT)
+    async with room.work(0) as work:
+        await early.keep(work.connection, [one, one])
+        assert await early.oldest(work.connection, 9) == [one]
+        kept = await work.connection.fetchval("SELECT external_id FROM early_receipts")
+    assert kept is None
 
 
 async def test_only_channels_with_something_queued_are_asked(room: Room) -> None:

@@ -1,10 +1,11 @@
 """Follows one folder: what is new is stored, then marked, then remembered as done.
 
-Sources: RFC 3501, sections 2.3.1.1 (UIDs), 6.4.5 and 7.4.2 (FETCH); RFC 6851 (MOVE); RFC 4315 (UIDPLUS).
+Sources: RFC 3501, sections 2.3.1.1 (UIDs), 6.4.5 and 7.4.2 (FETCH); RFC 2180, section 4.1 (mail that another
+has expunged); RFC 6851 (MOVE); RFC 4315 (UIDPLUS).
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,15 +13,16 @@ import structlog
 
 from services.connectors.drivers.imap.names import mailbox
 from services.connectors.drivers.imap.places import Place, Places, found_again
-from services.connectors.drivers.imap.responses import Fetched, fetched, numbers
-from services.connectors.drivers.imap.wire import Refused, Wire
+from services.connectors.drivers.imap.portions import by_size, portions
+from services.connectors.drivers.imap.responses import Fetched, Garbled, fetched, numbers
+from services.connectors.drivers.imap.wire import Gone, Refused, Wire
 from services.connectors.drivers.inlet import Arrived, Inlet, Unreachable
 
 log = structlog.get_logger()
-_LISTED_AT_ONCE = 200
-_FETCHED_AT_ONCE = 25
-_REFUSALS = 4
-_BYTES_AT_ONCE = 4 * 1024 * 1024
+# So often a mail is asked for, each time over a new connection.
+_TRIES = 5
+# So far from a mail that is not handed over another one is looked for, to compare.
+_NEAR = 500
 _CLOCKS_DIFFER = timedelta(minutes=5)
 # How long news are awaited before we look anyway: below the 29 minutes of RFC 2177, and below what
 # firewalls let a silent connection live.
@@ -98,14 +100,8 @@ class Folder:
 
     async def _catch_up(self, place: Place) -> Place:
         self.wire.news = False
-        uids = await self._new(place)
-        for start in range(0, len(uids), _LISTED_AT_ONCE):
-            listed = uids[start : start + _LISTED_AT_ONCE]
-            told = await self._fetch(listed, b"(UID RFC822.SIZE INTERNALDATE)")
-            wanted = [mail for mail in told if _counts(mail, place)]
-            for few in _by_size(wanted, self.most):
-                place = await self._taken(few, place)
-            place = await self._done(place, listed[-1])
+        for listed in portions(await self._new(place), singly=place.refusals > 0):
+            place = await self._taken(listed, place)
         return place
 
     async def _new(self, place: Place) -> list[int]:
@@ -132,32 +128,76 @@ class Folder:
                 found[mail.uid] = mail
         return [found[uid] for uid in sorted(found)]
 
-    async def _taken(self, few: Sequence[Fetched], place: Place) -> Place:
-        """Take them together, or one by one where the server refuses that.
+    async def _taken(self, uids: Sequence[int], place: Place) -> Place:
+        """Take these in, one by one where that fails.
 
-        A mail that it refuses again and again stays in the mailbox, and holds up no other.
+        A mail that is not handed over again and again, while others are, is left out: it stays in the
+        mailbox, people are told, and it holds up no other. A server that hands over none is waited for.
         """
+        others_come = False
         try:
-            await self._take(few)
-        except Refused as error:
-            if len(few) > 1:
-                for mail in few:
-                    place = await self._taken([mail], place)
+            if len(uids) == 1 and place.refusals + 1 >= _TRIES:
+                others_come = await self._hands_over_others(uids[0], place.refusals + 1 - _TRIES)
+            return await self._done(await self._took(uids, place), uids[-1])
+        except (Refused, Garbled, Gone) as error:
+            place = self.places.of(self.name) or place
+            if len(uids) > 1 and not isinstance(error, Gone):
+                for uid in uids:
+                    place = await self._taken([uid], place) if uid > place.uid else place
                 return place
-            if place.refusals < _REFUSALS:
+            if not others_come:
                 await self.places.move(self.name, replace(place, refusals=place.refusals + 1))
                 raise
-            log.error("imap.mail_left_out", channel=self.inlet.channel.name, uid=few[0].uid, why=str(error))
-        return await self._done(place, few[-1].uid)
+            await self._leave_out(uids[0], place, str(error))
+            place = await self._done(place, uids[0])
+            if isinstance(error, Gone):
+                raise
+            return place
+
+    async def _hands_over_others(self, uid: int, turn: int) -> bool:
+        """Whether one of the mails around it can be had, another one each turn; also when there is none."""
+        near = await self._search(b"UID %d:%d" % (max(1, uid - _NEAR), uid + _NEAR)) - {uid}
+        others = sorted(near, key=lambda other: (other > uid, abs(other - uid)))
+        if not others:
+            return True
+        found = await self._fetch([others[turn % len(others)]], b"(UID BODY.PEEK[]<0.64>)")
+        return any(mail.body for mail in found)
+
+    async def _took(self, uids: Sequence[int], place: Place) -> Place:
+        wanted = [mail for mail in await self._listed(uids) if _counts(mail, place)]
+        for few in by_size(wanted, self.most):
+            await self._take(few)
+            place = await self._done(place, few[-1].uid)
+        return place
+
+    async def _listed(self, uids: Sequence[int]) -> list[Fetched]:
+        """Size and time of all of them, as far as they are told."""
+        told = {mail.uid: mail for mail in await self._fetch(uids, b"(UID RFC822.SIZE INTERNALDATE)")}
+        return [told.get(uid, Fetched(uid)) for uid in uids]
 
     async def _take(self, few: Sequence[Fetched]) -> None:
         """Store these mails, then do with them what the channel wants. A mail above `most` is cut there."""
         known = {mail.uid: mail for mail in few}
         bodies = await self._fetch(list(known), b"(UID BODY.PEEK[]<0.%d>)" % self.most)
         kept = [replace(known[mail.uid], body=mail.body) for mail in bodies if mail.body]
+        if withheld := await self._there(known.keys() - {mail.uid for mail in kept}):
+            raise Garbled(f"the server hands over nothing of mail {min(withheld)} in {self.name!r}")
         await self.inlet.store(*(self._arrived(mail) for mail in kept))
         if kept:
             await self._afterwards([mail.uid for mail in kept])
+
+    async def _there(self, uids: Collection[int]) -> set[int]:
+        """Those that nobody has expunged: of expunged mail a server may hand over an empty shell."""
+        if not uids:
+            return set()
+        await self.wire.command("NOOP")  # now it may tell what is gone
+        return await self._search(b"UID " + ",".join(map(str, sorted(uids))).encode()) & set(uids)
+
+    async def _leave_out(self, uid: int, place: Place, why: str) -> None:
+        """In its stead comes a delivery that fails, once: people read there which mail it is."""
+        log.error("imap.mail_left_out", channel=self.inlet.channel.name, folder=self.name, uid=uid, why=why)
+        headers = {"left-out": why, "uid": str(uid), "folder": self.name}
+        await self.inlet.store(Arrived(b"", headers, salt=f"{place.uidvalidity}.{uid}.{self.name}"))
 
     def _arrived(self, mail: Fetched) -> Arrived:
         body = mail.body or b""
@@ -181,6 +221,8 @@ class Folder:
                 await self._move(listed, mailbox(settings.text("move_to")))
         except Refused as error:
             log.warning("imap.left_as_it_was", channel=self.inlet.channel.name, after=after, why=str(error))
+        except (Gone, Garbled) as error:
+            raise Unreachable(f"`after` is {after}, and in that: {error}; it is tried again") from error
 
     async def _move(self, listed: bytes, to: bytes) -> None:
         if "MOVE" in self.wire.abilities:
@@ -205,21 +247,6 @@ def _counts(mail: Fetched, place: Place) -> bool:
     Servers tell whole seconds, by a clock of their own: in doubt it counts.
     """
     return mail.uid >= place.back or mail.arrived is None or mail.arrived >= place.start - _CLOCKS_DIFFER
-
-
-def _by_size(mails: Sequence[Fetched], most: int) -> Iterator[list[Fetched]]:
-    """Few enough at a time that memory does not mind."""
-    few: list[Fetched] = []
-    room = _BYTES_AT_ONCE
-    for mail in mails:
-        size = min(mail.size, most)
-        if few and (size > room or len(few) >= _FETCHED_AT_ONCE):
-            yield few
-            few, room = [], _BYTES_AT_ONCE
-        few.append(mail)
-        room -= size
-    if few:
-        yield few
 
 
 def _day(at: datetime) -> bytes:

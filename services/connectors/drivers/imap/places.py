@@ -12,8 +12,8 @@ from services.connectors.drivers.inlet import Cursor
 class Place:
     """Everything up to `uid` is done. Of mail below `back`, what came before `start` does not count.
 
-    `uidvalidity` says which numbering the uids belong to. `refusals`: how often the server has refused
-    to hand over the mail that comes next.
+    `uidvalidity` says which numbering the uids belong to. `refusals`: how often in a row the mail that
+    comes next was not handed over.
     """
 
     uidvalidity: int
