@@ -2,8 +2,11 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
+
+import structlog
 
 from tests.chaos.orders import GUARDS
 from tests.chaos.plan import ENGINES, Plan, Settings, draw
@@ -14,6 +17,8 @@ from tests.chaos.world import REPLICAS, places, world
 
 def main() -> int:
     """The command; 0 when nothing was wrong."""
+    # That the bus comes and goes is the point of it all.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     given = _arguments().parse_args()
     off = frozenset(guard for guard in given.off.split(",") if guard)
     if wrong := off - GUARDS:
