@@ -34,8 +34,9 @@ chaos: $(READY) ## kill, pause, cut and fill everything under load; ARGS="--help
 steady: $(READY) ## figures over time; ARGS=idle, outage, memory, restore, ringing or sizes, each with --help
 	@$(BIN)/python -m tests.steady $(ARGS)
 
-fuzz: $(READY) ## every parser for SECONDS (60) under hypothesis
+fuzz: $(READY) ## every parser for SECONDS (60), every property EXAMPLES (20) times as often as usual
 	@LEADWIRE_FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest tests/connectors/conformance/test_fuzz.py -q $(ARGS)
+	@LEADWIRE_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest $$(grep -rl "hypothesis import" tests --include=test_*.py | grep -v test_fuzz) --timeout=1800 -q $(ARGS)
 
 hostile: $(READY) ## every attack and schemathesis on a hub of its own; ARGS="--help" shows options
 	@$(BIN)/python -m tests.hostile $(ARGS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import databases, faults, wait
+from tests.support import databases, examples, faults, wait
 from tests.support.accounts import NatsAccount, pool_member, wipe
 from tests.support.engines import RealEngines, chosen_engines
 from tests.support.faults import PrivateEngines
@@ -16,6 +16,7 @@ from tests.support.faults import PrivateEngines
 if TYPE_CHECKING:
     from tests.support.hosts import Hosts, RunningHost
 
+examples.load_profile()
 _account_numbers = count()
 
 

@@ -182,6 +182,15 @@ async def test_merges_may_follow_each_other(stage: Stage) -> None:
     }
 
 
+async def test_who_absorbed_whom_stays_when_the_same_merge_is_told_again_after_another(stage: Stage) -> None:
+    await stage.tell(merged("b", "a"), merged("c", "b"), merged("b", "a"))
+    aliases = await stage.rows("SELECT * FROM contact_aliases")
+    assert {row["absorbed_id"]: row["absorbed_by"] for row in aliases} == {
+        name("a"): name("b"),
+        name("b"): name("c"),
+    }
+
+
 async def test_closed_deals_go_to_the_surviving_contact_too(stage: Stage) -> None:
     stage.rules = compile(
         one_funnel(

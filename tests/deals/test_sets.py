@@ -19,6 +19,7 @@ from tests.deals.samples import (
 )
 from tests.deals.stage import Stage
 from tests.deals.test_follow import message_sent
+from tests.support.examples import examples
 
 CONTACTS = st.sampled_from(["a", "b", "c"])
 LEADS = st.sampled_from(["lead 1", "lead 2", "lead 3", "lead 4"])
@@ -47,7 +48,7 @@ FACTS = st.one_of(
 
 
 @given(st.lists(FACTS, min_size=1, max_size=14), st.integers(1, 14))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_set_is_the_same_as_its_facts_singly(stage: Stage, data: list[Any], size: int) -> None:
     await stage.empty()
     facts = stage.facts(data)

@@ -11,6 +11,7 @@ from services.leads.domain.identity import Recognition
 from services.leads.domain.rules import FieldRule, Rules
 from services.leads.domain.scoring import ScoringRule
 from tests.leads.stage import Stage, interaction, received
+from tests.support.examples import examples
 
 RULES = Rules(
     fields={"course": FieldRule(on_contact=True), "budget": FieldRule("number")},
@@ -75,7 +76,7 @@ def _united(facts: list[Any]) -> set[frozenset[str]]:
     return {frozenset(group) for group in groups if group}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(facts=histories(), cuts=st.lists(st.integers(1, 14), max_size=4))
 async def test_a_set_gives_what_its_facts_give_one_by_one(
     stage: Stage, facts: list[Any], cuts: list[int]
@@ -92,7 +93,7 @@ async def test_a_set_gives_what_its_facts_give_one_by_one(
     assert await stage.state() == singly
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(facts=histories())
 async def test_whoever_is_connected_by_proof_is_one_contact(stage: Stage, facts: list[Any]) -> None:
     firsts = list({fact.data.interaction_id: fact for fact in reversed(facts)}.values())[::-1]

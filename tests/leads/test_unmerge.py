@@ -16,6 +16,7 @@ from services.leads.usecases.unmerge_contacts import unmerge_contacts
 from services.runtime.cause import Cause
 from tests.leads.stage import Stage, interaction, of_type
 from tests.leads.test_sets import RULES, histories
+from tests.support.examples import examples
 from tests.support.wait import until
 
 PHONE, MAIL, CHAT = ("phone", "+79261234567"), ("email", "ivan@example.com"), ("telegram", "4711")
@@ -82,7 +83,7 @@ async def test_the_younger_may_survive_when_a_person_says_so(stage: Stage) -> No
     assert await _business(stage) == before
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), suppress_health_check=list(HealthCheck))
 @given(facts=histories(), pick=st.randoms(use_true_random=False))
 async def test_any_merge_after_any_history_can_be_undone(stage: Stage, facts: list[Any], pick: Any) -> None:
     stage.rules = RULES

@@ -88,7 +88,7 @@ class Desk:
     def absorb(self, absorbed: UUID, survivor: UUID) -> bool:
         """Let one contact go on as another; False when it does so already."""
         survivor = self.whose(survivor)
-        if survivor == absorbed or self._survivors.get(absorbed) == survivor:
+        if self.whose(absorbed) == survivor:
             return False
         self._survivors[absorbed] = survivor
         self._absorbers[absorbed] = survivor

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.hub.mailbox.files import Mailbox
+from tests.support.examples import examples
 
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 LETTER = (
@@ -77,7 +78,7 @@ def test_an_envelope_cannot_add_headers(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=2000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(200))
 def test_whatever_came_can_be_listed_and_read(tmp_path: Path, content: bytes) -> None:
     mailbox = Mailbox(tmp_path)
     name = keep(mailbox, content)
