@@ -12,7 +12,7 @@ from services.notifications.domain.legacy import Legacy
 from services.notifications.domain.settlement import Attempt
 from services.notifications.store import messages
 from services.notifications.usecases.claim import Claimed, claim
-from services.notifications.usecases.settle import inherit, settle, sweep
+from services.notifications.usecases.settle import inherit, settle, sweep, take_back
 
 if TYPE_CHECKING:
     from services.runtime.host import Host
@@ -44,6 +44,11 @@ class DatabaseDesk:
         """Write what became of attempts; whether their enrolments have messages waiting."""
         async with self._host.work() as work:
             return await settle(work, attempts, self._owner, self._random)
+
+    async def take_back(self, own: Collection[UUID]) -> int:
+        """Put back what was claimed for us and is not among our `own`; how many messages."""
+        async with self._host.work() as work:
+            return await take_back(work, self._owner, own, self._random)
 
     async def sweep(self, own: Collection[UUID], heard: Collection[UUID] = ()) -> int:
         """Deal with messages that nobody will; `own` are in our hands, of `heard` senders we have notes."""

@@ -48,6 +48,10 @@ class Desk(Settling, Protocol):
         """Take messages through the gate; those returned are noted, then marked as sending by us."""
         ...
 
+    async def take_back(self, own: Collection[UUID]) -> int:
+        """Put back what was claimed for us and is not among our `own`; how many messages."""
+        ...
+
     async def inherit(self, legacy: Legacy) -> Counter[str]:
         """Settle what a sender that is gone left behind; how many letters, by result."""
         ...
@@ -81,6 +85,7 @@ class Courier:
         self._letters: deque[_Waiting] = deque()
         self._pace = Pace()
         self._low = asyncio.Event()
+        self._unheard = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, desk: Desk, stopping: asyncio.Event) -> None:
@@ -134,8 +139,13 @@ class Courier:
         return bool(claimed)
 
     async def _claim(self, desk: Desk, most: int) -> list[Claimed]:
+        if self._unheard:
+            # The last claim may have been committed all the same. Nothing of it is under way.
+            await desk.take_back(self.ledger.in_hand)
         begun = time.perf_counter()
+        self._unheard = True
         claimed = await desk.claim(most, self.ledger.claiming)
+        self._unheard = False
         self._pace.claimed(time.perf_counter() - begun)
         return claimed
 

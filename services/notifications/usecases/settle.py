@@ -55,6 +55,22 @@ async def inherit(work: Work, legacy: Legacy, random: Random) -> Counter[str]:
     return Counter(attempt.result for _, attempt in settled)
 
 
+async def take_back(work: Work, owner: UUID, own: Collection[UUID], random: Random) -> int:
+    """Put back what was claimed for `owner` and never heard of, its answer being lost: not of its `own`.
+
+    Returns how many there were.
+    """
+    unheard = [
+        Attempt(message_id, number, "untried", _NEVER_LEFT, work.now)
+        for message_id, number in await leases.held_by(work.connection, owner)
+        if message_id not in own
+    ]
+    runs, locked = await _lock(work, [attempt.message_id for attempt in unheard])
+    settled = _owed(locked, unheard, owner)
+    await _write(work, settled, runs, random)
+    return len(settled)
+
+
 async def sweep(
     work: Work, owner: UUID, own: Collection[UUID], heard: Collection[UUID], random: Random
 ) -> int:

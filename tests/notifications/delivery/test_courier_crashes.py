@@ -166,6 +166,41 @@ async def test_a_claim_that_was_never_heard_of_goes_back_into_the_queue(stage: S
     assert await stage.endings() == ["completed"]
 
 
+async def test_a_claim_whose_answer_is_lost_goes_back_at_once(stage: Stage, smtp: Sink) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, "single")
+    await stage.enrol(2, "single")
+    desk = stage.desk(lease=3600)
+    claim, lost = desk.claim, asyncio.Event()
+
+    async def unheard(most: int, noting: Noting) -> list[Claimed]:
+        claimed = await claim(most, noting)
+        if not lost.is_set():
+            lost.set()
+            raise Absent
+        return claimed
+
+    desk.claim = unheard  # type: ignore[method-assign, assignment]
+    async with carrying(stage.courier(smtp.port), desk):
+        await until(lambda: settled(stage))
+    assert sorted(smtp.recipients()) == ["person1@client.example", "person2@client.example"]
+    assert await stage.endings() == ["completed", "completed"]
+
+
+async def test_what_is_on_its_way_is_not_taken_back(stage: Stage) -> None:
+    await stage.know(contact(1), contact(2))
+    await stage.enrol(1, "single")
+    await stage.enrol(2, "single")
+    desk = stage.desk()
+    ours, unheard = await desk.claim(5)
+    await stage.desk().take_back([])
+    assert {state for _, state in await stage.states()} == {"sending"}, "nobody else's"
+    assert await desk.take_back([ours.message.id]) == 1
+    rows = await stage.rows("SELECT id, state FROM messages")
+    states = {row["id"]: row["state"] for row in rows}
+    assert states == {ours.message.id: "sending", unheard.message.id: "queued"}
+
+
 class Absent(Exception):
     """The database is away."""
 
