@@ -56,6 +56,11 @@ class MailSession(SMTP):
         self._open.discard(self)
         super().connection_lost(error)
 
+    def eof_received(self) -> bool:
+        """The other side has hung up: at any moment, the connection ends with that as the session does."""
+        super().eof_received()
+        return False
+
 
 class MailInlet:
     """Decides on recipients and stores mail; aiosmtpd calls it."""
