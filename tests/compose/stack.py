@@ -24,12 +24,15 @@ _PORTS = range(27_000, 30_000)
 _BUILD_SECONDS, _START_SECONDS = 1800, 300
 
 
-def docker(*arguments: str, environment: Mapping[str, str] | None = None, within: float = 300) -> str:
-    """What a docker command printed. AssertionError with its words when it fails."""
+def docker(
+    *arguments: str, environment: Mapping[str, str] | None = None, within: float = 300, told: str = ""
+) -> str:
+    """What a docker command printed, `told` something. AssertionError with its words when it fails."""
     done = subprocess.run(
         ["docker", *arguments],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
+        input=told,
         capture_output=True,
         text=True,
         timeout=within,
@@ -56,6 +59,18 @@ def build() -> None:
         docker("compose", "build", service, environment={"LEADWIRE_VERSION": VERSION}, within=_BUILD_SECONDS)
 
 
+def built(service: str) -> str:
+    """The id of the image that bears the name now."""
+    return docker("image", "inspect", "--format", "{{.Id}}", image(service)).strip()
+
+
+def build_newer() -> None:
+    """Images of the same names that differ in a label, as those of the next release do in more."""
+    for service in SERVICES:
+        recipe = f"FROM {image(service)}\nLABEL test.release=next\n"
+        docker("build", "--quiet", "--tag", image(service), "-", told=recipe)
+
+
 class Stack(Hub):
     """Containers in place of a process; `home` holds copies of the secrets that people are told of."""
 
@@ -69,8 +84,8 @@ class Stack(Hub):
             "LEADWIRE_PORT": str(self.http_port),
             "LEADWIRE_SMTP_INLET_PORT": str(self.smtp_port),
             "LEADWIRE_NATS_PORT": str(self.nats_port),
+            **{f"LEADWIRE_REPLICAS_{service.upper()}": str(count) for service, count in replicas.items()},
         }
-        self.scales = [f"--scale={service}={count}" for service, count in replicas.items()]
         self.kept = Mailbox(home / "mailbox")
 
     @property
@@ -84,9 +99,7 @@ class Stack(Hub):
     async def start(self, within: float = _START_SECONDS) -> float:
         """`docker compose up` and wait until all of it is healthy."""
         begun = asyncio.get_running_loop().time()
-        await asyncio.to_thread(
-            self.compose, "up", "--detach", "--no-build", "--wait", *self.scales, within=within
-        )
+        await asyncio.to_thread(self.compose, "up", "--detach", "--no-build", "--wait", within=within)
         self._copy_secrets()
         return asyncio.get_running_loop().time() - begun
 
@@ -104,10 +117,20 @@ class Stack(Hub):
         """The running containers of a service."""
         return self.compose("ps", "--quiet", "--status", "running", service).split()
 
-    def rolling_restart(self, *services: str, within: float = 600) -> str:
-        """`deploy/rolling-restart`; what it printed."""
+    def inspected(self, *services: str) -> dict[str, tuple[str, str]]:
+        """Containers of these services, or of all, by id: the name of the image, and which one it is."""
+        ids = self.compose("ps", "--all", "--quiet", *services).split()
+        said = docker("inspect", "--format", "{{.Id}} {{.Config.Image}} {{.Image}}", *ids)
+        return {known: (name, has) for known, name, has in map(str.split, said.splitlines())}
+
+    def upgrade(self, within: float = 600) -> str:
+        """Every step that docs/deploying.md names once the newer images are built; what they printed."""
+        page = (ROOT / "docs" / "deploying.md").read_text()
+        first, *steps = page.split("\nUpgrade:\n")[1].split("```")[1].strip().splitlines()
+        assert first == "git pull && docker compose build"
         done = subprocess.run(
-            [str(ROOT / "deploy" / "rolling-restart"), *services],
+            ["sh", "-exc", "\n".join(steps)],
+            cwd=ROOT,
             env={**os.environ, **self.settings},
             capture_output=True,
             text=True,

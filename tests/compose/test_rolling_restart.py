@@ -1,4 +1,4 @@
-"""Every service is replaced while all inlets are in use and the main job is being done."""
+"""An upgrade: every service is replaced while all inlets are in use and the main job is being done."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.compose.stack import Stack
+from tests.compose.stack import SERVICES, Stack, build_newer, built, docker, image
 from tests.compose.traffic import FAMILY, Traffic, traffic
 from tests.e2e.test_main_job import (  # noqa: F401
     test_a_chat_message_becomes_a_lead_and_its_trace_says_why_no_letter_went_out,
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(300)
 REPLICAS = {"leads": 3, "notifications": 2}
 RATES = {"form": 10.0, "chat": 2.0, "mail": 2.0, "event": 2.0, "look": 4.0, "suppress": 2.0}
 _LETTERS_OF = ("form", "mail", "event")
+_OTHERS = ("nats", "postgres", "caddy")
 
 
 @dataclass
@@ -34,14 +35,33 @@ class Restarting:
     seen: Traffic | None = None
 
 
+@pytest.fixture(scope="module")
+def release(images: None) -> Iterator[dict[str, str]]:
+    """The images of this tree by service; their names stand for them again in the end."""
+    older = {service: built(service) for service in SERVICES}
+    yield older
+    for service, known in older.items():
+        newer = built(service)
+        docker("tag", known, image(service))
+        if newer != known:
+            docker("image", "rm", newer)
+
+
+@pytest.fixture(scope="module")
+def engines(hub: Stack) -> set[str]:
+    """The containers that an upgrade of the services does not concern."""
+    return set(hub.inspected(*_OTHERS))
+
+
 @pytest.fixture(scope="module", autouse=True)
-def restarting(hub: Stack) -> Iterator[Restarting]:
-    """Traffic, and a rolling restart of everything in the middle of it."""
+def restarting(release: dict[str, str], hub: Stack, engines: set[str]) -> Iterator[Restarting]:
+    """Traffic, and in the middle of it an upgrade of everything, as the page on deploying has it."""
 
     async def go() -> None:
         async with traffic(hub, RATES) as seen:
+            await asyncio.to_thread(build_newer)
             hub.restarting = True
-            beside.printed = await asyncio.to_thread(hub.rolling_restart)
+            beside.printed = await asyncio.to_thread(hub.upgrade)
             hub.restarting = False
             await asyncio.sleep(3)
         beside.seen = seen
@@ -71,6 +91,20 @@ async def test_no_request_failed_and_nothing_was_lost(hub: Stack, restarting: Re
     assert letters() == Counter(with_letter), "exactly one letter each"
     assert people_known(hub) == dict.fromkeys(seen.accepted, 1)
     assert suppressed(hub) == set(seen.suppressed)
+
+
+@pytest.mark.timeout(900)
+def test_every_container_runs_the_newer_image_and_no_engine_was_replaced(
+    hub: Stack, restarting: Restarting, release: dict[str, str], engines: set[str]
+) -> None:
+    restarting.thread.join()
+    newer = {image(service): built(service) for service in SERVICES}
+    assert not set(newer.values()) & set(release.values())
+    ours = [one for one in hub.inspected().values() if one[0] in newer]
+    print(*(f"{name} {has}" for name, has in sorted(ours)), sep="\n")
+    assert {name for name, _ in ours} == set(newer)
+    assert [one for one in ours if one[1] != newer[one[0]]] == []
+    assert set(hub.inspected(*_OTHERS)) == engines
 
 
 def people_known(hub: Stack) -> dict[str, int]:
