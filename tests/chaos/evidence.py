@@ -2,11 +2,16 @@
 
 import json
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy, StreamInfo
+from nats.js.errors import NotFoundError
 
+from tests.chaos.replay import Raw, read_all
 from tests.chaos.settle import SCHEMAS
 from tests.chaos.world import LOGS, World
 
@@ -23,8 +28,8 @@ async def keep_evidence(here: World) -> Path:
     try:
         js = connection.jetstream()
         for stream in await js.streams_info():
-            if stream.config.name and stream.state.messages:
-                await _keep_stream(js, stream.config.name, stream.state.last_seq, folder)
+            if stream.state.messages:
+                await keep_stream(js, stream, folder)
     finally:
         await connection.close()
     return folder
@@ -42,16 +47,20 @@ async def _keep_tables(dsn: str, folder: Path) -> None:
         await connection.close()
 
 
-async def _keep_stream(js: JetStreamContext, stream: str, last: int, folder: Path) -> None:
-    subscription = await js.subscribe("", stream=stream, ordered_consumer=True)
-    try:
-        with (folder / f"{stream}.jsonl").open("w", encoding="utf-8") as file:
-            seq = 0
-            while seq < last:
-                message = await subscription.next_msg(timeout=10)
-                seq = message.metadata.sequence.stream
-                body = message.data.decode(errors="replace")
-                line = {"seq": seq, "subject": message.subject, "headers": message.headers, "body": body}
-                file.write(json.dumps(line) + "\n")
-    finally:
-        await subscription.unsubscribe()
+async def keep_stream(js: JetStreamContext, info: StreamInfo, folder: Path) -> None:
+    """One line of JSON for each message it holds."""
+    name = info.config.name or ""
+    queue = info.config.retention == RetentionPolicy.WORK_QUEUE
+    with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+        async for seq, message in _queued(js, info) if queue else read_all(js, name):
+            told = {"seq": seq, "subject": message.subject, "headers": message.headers}
+            file.write(json.dumps({**told, "body": message.body.decode(errors="replace")}) + "\n")
+
+
+async def _queued(js: JetStreamContext, info: StreamInfo) -> AsyncIterator[tuple[int, Raw]]:
+    """What waits in a queue: nothing but its workers may read it, so each is asked for by its number."""
+    name = info.config.name or ""
+    for seq in range(info.state.first_seq, info.state.last_seq + 1):
+        with suppress(NotFoundError):
+            found = await js.get_msg(name, seq)
+            yield seq, Raw(name, seq, found.subject or "", found.headers or {}, found.data or b"")

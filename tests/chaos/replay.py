@@ -91,13 +91,13 @@ async def record(world: World, persons: Mapping[int, int]) -> Recording:
     try:
         js = connection.jetstream()
         for stream in RAW:
-            async for seq, message in _all(js, stream):
+            async for seq, message in read_all(js, stream):
                 said = _NUMBER.search(message.body)
                 person = persons.get(int(said[1])) if said else None
                 recording.messages[stream, seq] = replace(message, person=person)
         causes = await _causes(world.dsn)
         seen = set()
-        async for _, message in _all(js, "CRM_CONNECTORS"):
+        async for _, message in read_all(js, "CRM_CONNECTORS"):
             event = json.loads(message.body)
             if event["id"] not in seen and event["id"] in causes:
                 recording.order.append(causes[event["id"]])
@@ -107,17 +107,18 @@ async def record(world: World, persons: Mapping[int, int]) -> Recording:
     return recording
 
 
-async def _all(js: JetStreamContext, stream: str) -> AsyncIterator[tuple[int, Raw]]:
-    state = (await js.stream_info(stream)).state
-    if not state.messages:
+async def read_all(js: JetStreamContext, stream: str) -> AsyncIterator[tuple[int, Raw]]:
+    """Every message of a stream, with its sequence and when it was stored."""
+    left = (await js.stream_info(stream)).state.messages
+    if not left:
         return
     subscription = await js.subscribe("", stream=stream, ordered_consumer=True)
     try:
-        seq = 0
-        while seq < state.last_seq:
+        while left:
             message = await subscription.next_msg(timeout=10)
-            seq, stored = message.metadata.sequence.stream, message.metadata.timestamp
-            headers = {**(message.headers or {}), STORED_AT: stored.isoformat()}
+            known = message.metadata
+            left, seq = known.num_pending, known.sequence.stream
+            headers = {**(message.headers or {}), STORED_AT: known.timestamp.isoformat()}
             yield seq, Raw(stream, seq, message.subject, headers, message.data)
     finally:
         await subscription.unsubscribe()
