@@ -25,6 +25,7 @@ from services.runtime.received import Received
 from services.runtime.relay import Relay
 from services.runtime.schema import create_runtime_tables
 from services.runtime.work import Work
+from tests.steady.figures import percentile
 from tests.support.accounts import NatsAccount
 from tests.support.wait import until
 
@@ -154,7 +155,7 @@ async def test_a_set_based_reader_does_5000_facts_a_second(bus: Bus, database_ds
         best = max(best, rate)
         if best >= 5000:
             break
-    assert best >= min(5000, raw / 4), "5,000 where the machine is not busy with something else"
+    assert best >= min(5000, raw / 2), "5,000 where the machine is not busy with something else"
 
 
 def hop(database: Database, bus: Bus, stream: str, hears: type[Passed], says: type[Passed] | None):  # type: ignore[no-untyped-def]
@@ -229,7 +230,7 @@ async def milliseconds(what: Callable[[], Awaitable[None]]) -> float:
 
 
 def p99(times: list[float]) -> float:
-    return sorted(times[WARM:])[int((len(times) - WARM) * 0.99)]
+    return percentile(times[WARM:], 0.99)
 
 
 def said(times: list[float]) -> str:
