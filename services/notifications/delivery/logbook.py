@@ -44,6 +44,11 @@ class _Note(NamedTuple):
     number: int
     line: bytes
 
+    @classmethod
+    def of(cls, message_id: UUID, number: int, *more: object) -> "_Note":
+        """What is written of this attempt."""
+        return cls(number, orjson.dumps([str(message_id), number, *more]) + b"\n")
+
 
 class Logbook:
     """The notes of `owner` in a folder; without one it does nothing.
@@ -91,11 +96,11 @@ class Logbook:
 
     def claiming(self, attempts: Sequence[tuple[UUID, int]]) -> None:
         """These are about to be ours: noted before the database knows. Raises CannotNote."""
-        self._note({id: _note(id, number) for id, number in attempts})
+        self._note({id: _Note.of(id, number) for id, number in attempts})
 
     def about_to_end(self, message_id: UUID, number: int) -> None:
         """The final dot of a letter leaves next. Raises CannotNote: then it must not."""
-        self._note({message_id: _note(message_id, number, ENDING)})
+        self._note({message_id: _Note.of(message_id, number, ENDING)})
 
     def over(self, attempt: Attempt) -> None:
         """What became of it. What never left needs no note."""
@@ -104,7 +109,7 @@ class Logbook:
         what = (attempt.result, attempt.detail, attempt.at)
         # Else it stands there that it was about to end: whoever reads that calls it unknown.
         with suppress(CannotNote):
-            self._note({attempt.message_id: _note(attempt.message_id, attempt.number, *what)})
+            self._note({attempt.message_id: _Note.of(attempt.message_id, attempt.number, *what)})
 
     def written(self, attempts: Iterable[Attempt], left: int) -> None:
         """The database knows of these, and of all but `left` letters."""
@@ -150,10 +155,6 @@ class Logbook:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-
-def _note(message_id: UUID, number: int, *more: object) -> _Note:
-    return _Note(number, orjson.dumps([str(message_id), number, *more]) + b"\n")
 
 
 def _append(file: int, line: bytes) -> int:
